@@ -1,1 +1,4 @@
+//! The processor of a pipewright pipeline.
 
+pub mod contract;
+pub mod currency;
