@@ -72,6 +72,17 @@ pub enum Condition {
     Below,
 }
 
+impl Condition {
+    /// The key that states it.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Above => "above",
+            Self::Below => "below",
+        }
+    }
+}
+
 /// How periods without data count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -159,7 +170,7 @@ impl TryFrom<AlarmFields> for Alarm {
             }
         };
         if description.as_deref().is_some_and(|text| text.chars().count() > 1_024) {
-            return Err("an alarm's `description` has at most 1024 characters".into());
+            return Err("an alarm's `description` has at most 1024 characters\nhint: shorten it".into());
         }
         Ok(Self {
             name,

@@ -9,6 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::units::source_text;
+use super::words::quoted;
 
 /// An amount of money greater than zero, in the currency's major unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,10 +21,11 @@ impl Amount {
         let number = if plain { Decimal::from_str_exact(text).ok() } else { None };
         match number {
             Some(number) if number > Decimal::ZERO => Ok(Self(number)),
-            Some(_) => Err(format!("an amount is greater than zero, not `{text}`")),
-            None => {
-                Err(format!("`{text}` is not an amount\nhint: digits, with `.` before the cents: `1000` or `99.90`"))
-            }
+            Some(_) => Err(format!("{} is not an amount above zero\nhint: such as `1000` or `99.90`", quoted(text))),
+            None => Err(format!(
+                "{} is not an amount\nhint: digits, with `.` before the cents: `1000` or `99.90`",
+                quoted(text)
+            )),
         }
     }
 }

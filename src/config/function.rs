@@ -16,10 +16,10 @@ pub struct Function {
     /// The function's name; default `<pipeline>[-<environment>]-processor`.
     #[serde(default)]
     pub name: Option<FunctionName>,
-    /// The folder of a cargo package that builds a binary `bootstrap`, relative to this file.
+    /// The folder of a cargo package that builds a binary `bootstrap`, relative to this file. Without it: `zip`.
     #[serde(default)]
     pub source: Option<String>,
-    /// A prebuilt zip with `bootstrap` at its top, relative to this file.
+    /// A prebuilt zip with `bootstrap` at its top, relative to this file. Without it: `source`.
     #[serde(default)]
     pub zip: Option<String>,
     /// The processor architecture.

@@ -8,6 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::units::source_text;
+use super::words::quoted;
 
 /// How long log lines are kept: days as CloudWatch Logs knows them, or `forever`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,13 +28,19 @@ impl LogRetention {
         }
         let number = text.strip_suffix('d').map(str::trim_end).and_then(|days| days.parse::<u32>().ok());
         let Some(days) = number else {
-            return Err(format!("`{text}` is not a retention of logs\nhint: days, such as `14d`, or `forever`"));
+            return Err(format!(
+                "{} is not a retention of logs\nhint: days, such as `14d`, or `forever`",
+                quoted(text)
+            ));
         };
         if DAYS.contains(&days) {
             return Ok(Self::Days(days));
         }
         let longer = DAYS.iter().find(|known| **known > days).map_or("forever".to_owned(), |known| format!("{known}d"));
-        Err(format!("CloudWatch Logs does not know `{text}`\nhint: the next longer retention it knows is `{longer}`"))
+        Err(format!(
+            "CloudWatch Logs does not know {}\nhint: the next longer retention it knows is `{longer}`",
+            quoted(text)
+        ))
     }
 }
 

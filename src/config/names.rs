@@ -11,6 +11,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
+use super::words::quoted;
+
 /// What a kind of text must look like.
 pub(super) struct Rule {
     /// With the article: `a queue name`.
@@ -30,10 +32,14 @@ impl Rule {
         let (shortest, longest) = self.length;
         let length = text.chars().count();
         if length > longest {
-            return Err(format!("{} has at most {longest} characters, `{text}` has {length}", self.noun));
+            return Err(format!(
+                "{} has {length} characters, too many for {}\nhint: at most {longest}",
+                quoted(text),
+                self.noun
+            ));
         }
         if length < shortest || !(self.holds)(text) {
-            return Err(format!("`{text}` is not {}\nhint: {}", self.noun, self.words));
+            return Err(format!("{} is not {}\nhint: {}", quoted(text), self.noun, self.words));
         }
         Ok(())
     }
@@ -316,4 +322,134 @@ fn is_region(text: &str) -> bool {
         && middle.iter().all(|part| word(part))
         && last.len() == 1
         && last.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Texts that each kind of name takes, and some that it does not.
+    const TAKEN: &[(&Rule, &[&str])] = &[
+        (&PipelineName::RULE, &["shop", "a", "Shop-2"]),
+        (&EnvironmentName::RULE, &["prod", "eu-1"]),
+        (&TopicKey::RULE, &["large-orders", "on_call", "7"]),
+        (&QueueName::RULE, &["orders", "a_b-C"]),
+        (&TableName::RULE, &["a.b", "orders"]),
+        (&RoleName::RULE, &["a+b=c,d.e@f-g_h"]),
+        (&AlarmName::RULE, &["Orders: failed (prod) — now"]),
+        (&LogGroupName::RULE, &["/aws/lambda/shop", "a#b"]),
+        (&TagKey::RULE, &["team", "finance:unit", "kosten stelle"]),
+        (&TagValue::RULE, &["", "a/b=c"]),
+        (&Email::RULE, &["a@b", "on.call+aws@example.com"]),
+        (&Phone::RULE, &["+14155550100"]),
+        (&HttpsUrl::RULE, &["https://example.com/a?b=c#d"]),
+        (
+            &ResourceArn::RULE,
+            &["arn:aws:sqs:us-east-1:123456789012:orders", "arn:aws-cn:iam::aws:policy/AdministratorAccess"],
+        ),
+        (
+            &KmsKey::RULE,
+            &[
+                "alias/orders",
+                "mrk-1234abcd12ab34cd56ef1234567890ab",
+                "1234abcd-12ab-34cd-56ef-1234567890ab",
+                "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+                "arn:aws:kms:us-east-1:123456789012:alias/orders",
+            ],
+        ),
+        (
+            &Principal::RULE,
+            &["123456789012", "arn:aws:iam::123456789012:role/x", "events.amazonaws.com", "s3.amazonaws.com.cn"],
+        ),
+        (&AccountId::RULE, &["012345678901"]),
+        (&RegionName::RULE, &["us-east-1", "us-gov-west-1", "ap-southeast-2", "us-isob-east-1"]),
+        (&Currency::RULE, &["USD", "JPY"]),
+        (&VariableName::RULE, &["RATES_BUCKET", "aB"]),
+    ];
+
+    const REFUSED: &[(&Rule, &[&str])] = &[
+        (&PipelineName::RULE, &["", "1shop", "my_shop", "-a", "shöp"]),
+        (&QueueName::RULE, &["", "orders.fifo", "a b"]),
+        (&TableName::RULE, &["ab", "a/b"]),
+        (&AlarmName::RULE, &["", "a\nb"]),
+        (&LogGroupName::RULE, &["aws/lambda", "a b"]),
+        (&TagKey::RULE, &["", "aws:x", "AWS:x", "pipewright:pipeline", "a|b"]),
+        (&TagValue::RULE, &["a|b", "a\tb"]),
+        (&Email::RULE, &["a", "@b", "a@", "a@b@c", "a b@c"]),
+        (&Phone::RULE, &["14155550100", "+0123", "+1415-555", "+1234567890123456"]),
+        (&HttpsUrl::RULE, &["http://a.example", "https://", "https:///path", "https://a b"]),
+        (
+            &ResourceArn::RULE,
+            &["orders", "arn:aws:sqs:us-east-1:1234:orders", "arn:gcp:sqs:us-east-1:123456789012:orders"],
+        ),
+        (&KmsKey::RULE, &["orders", "alias/", "arn:aws:kms:us-east-1:123456789012:grant/x"]),
+        (
+            &Principal::RULE,
+            &["*", "1234", "arn:aws:iam::123456789012:*", "arn:aws:sqs:us-east-1:123456789012:x", ".com"],
+        ),
+        (&AccountId::RULE, &["12345678901", "1234567890123", "12345678901x"]),
+        (&RegionName::RULE, &["us-east", "useast1", "us-east-12", "US-EAST-1", "us--east-1"]),
+        (&Currency::RULE, &["usd", "XXX", "EURO", "€"]),
+        (&VariableName::RULE, &["A", "AWS_REGION", "LAMBDA_X", "PIPEWRIGHT_TABLE", "1A", "A-B", "_A"]),
+    ];
+
+    #[test]
+    fn names_that_aws_takes_are_taken_and_others_are_not() {
+        for (rule, texts) in TAKEN {
+            assert_eq!(
+                texts.iter().filter(|text| rule.check(text).is_err()).collect::<Vec<_>>(),
+                [&""; 0],
+                "{}",
+                rule.noun
+            );
+        }
+        for (rule, texts) in REFUSED {
+            assert_eq!(
+                texts.iter().filter(|text| rule.check(text).is_ok()).collect::<Vec<_>>(),
+                [&""; 0],
+                "{}",
+                rule.noun
+            );
+        }
+    }
+
+    #[test]
+    fn names_have_a_greatest_length() {
+        let message = QueueName::parse(&"q".repeat(81)).unwrap_err();
+        assert!(message.ends_with("has 81 characters, too many for a queue name\nhint: at most 80"), "{message}");
+        assert!(RULES.iter().all(|rule| rule.check(&"a".repeat(rule.length.1 + 1)).is_err()));
+    }
+
+    /// Whether the schema's side of the rule takes the text.
+    fn schema_takes(rule: &Rule, text: &str) -> bool {
+        jsonschema::is_valid(rule.schema().as_value(), &text.into())
+    }
+
+    #[test]
+    fn the_schema_says_of_known_names_what_the_code_says() {
+        for (rule, texts) in TAKEN.iter().chain(REFUSED) {
+            // A pattern cannot know every currency.
+            for text in texts.iter().filter(|text| rule.noun != Currency::RULE.noun || **text != "XXX") {
+                assert_eq!(schema_takes(rule, text), rule.check(text).is_ok(), "{text} as {}", rule.noun);
+            }
+        }
+    }
+
+    proptest! {
+        /// Words of the names, mixed: near enough to names to be taken often.
+        #[test]
+        fn the_schema_says_of_any_name_what_the_code_says(
+            parts in proptest::collection::vec(
+                "[a-cA-Z0-9_.@:/ *+#~éß-]{0,3}|arn:aws:(iam|kms)::?|:?123456789012|alias/|(aws|pipewright):|https://|AWS_|\\.amazonaws\\.com",
+                0..6,
+            ),
+        ) {
+            let text = parts.concat();
+            for rule in RULES.iter().filter(|rule| rule.noun != Currency::RULE.noun) {
+                prop_assert_eq!(schema_takes(rule, &text), rule.check(&text).is_ok(), "{} as {}", text, rule.noun);
+            }
+        }
+    }
 }

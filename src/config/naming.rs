@@ -20,6 +20,15 @@ pub(super) struct Named {
     pub longest: usize,
     /// Where the name is set, or could be: `queue.name`.
     pub key: String,
+    /// Whether the name is one for the account, not for the region.
+    pub is_global: bool,
+}
+
+impl Named {
+    /// The resource that has the name: `queue.dead_letter`.
+    pub(super) fn owner(&self) -> &str {
+        self.key.rsplit_once('.').map_or(&self.key, |(owner, _)| owner)
+    }
 }
 
 impl Pipeline {
@@ -112,8 +121,13 @@ impl Pipeline {
 
     /// Every resource's name with its limit, and the key that sets it.
     pub(super) fn named(&self) -> Vec<Named> {
-        let row =
-            |rule: &Rule, key: &str, name| Named { noun: rule.noun, name, longest: rule.length.1, key: key.to_owned() };
+        let row = |rule: &Rule, key: &str, name| Named {
+            noun: rule.noun,
+            name,
+            longest: rule.length.1,
+            key: key.to_owned(),
+            is_global: matches!(key, "role.name" | "dashboard.name"),
+        };
         let mut rows = vec![
             row(&QueueName::RULE, "queue.name", self.queue_name()),
             row(&QueueName::RULE, "queue.dead_letter.name", self.dead_letter_name()),

@@ -34,7 +34,8 @@ pub struct Pipeline {
     #[serde(skip)]
     #[schemars(skip)]
     pub environment: Option<EnvironmentName>,
-    /// Pins the AWS account: any other account is refused. 12 digits, in quotes.
+    /// Pins the AWS account: any other account is refused. 12 digits, in quotes. Without it the
+    /// usual AWS settings decide.
     #[serde(default)]
     pub account: Option<AccountId>,
     /// Pins the AWS region. Without it the usual AWS settings decide.
@@ -70,28 +71,29 @@ pub struct Pipeline {
     #[serde(default)]
     pub dashboard: Dashboard,
     /// Differences by environment, merged into this file by `--env`: mappings deeply, lists replace, `null` removes.
+    /// Default: none.
     #[serde(default, skip_serializing)]
     pub environments: BTreeMap<EnvironmentName, serde_json::Value>,
 }
 
 /// The format's version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "u8", into = "u8")]
+#[serde(try_from = "u64", into = "u64")]
 #[schemars(with = "Count<1, 1>")]
-pub struct Version(u8);
+pub struct Version(u64);
 
-impl TryFrom<u8> for Version {
+impl TryFrom<u64> for Version {
     type Error = String;
 
-    fn try_from(number: u8) -> Result<Self, String> {
+    fn try_from(number: u64) -> Result<Self, String> {
         match number {
             1 => Ok(Self(1)),
-            other => Err(format!("version {other} is not known; this pipewright reads version 1")),
+            other => Err(format!("version {other} is not known; this pipewright reads version 1\nhint: `version: 1`")),
         }
     }
 }
 
-impl From<Version> for u8 {
+impl From<Version> for u64 {
     fn from(version: Version) -> Self {
         version.0
     }

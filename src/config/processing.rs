@@ -13,7 +13,7 @@ use super::units::Seconds;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Processing {
-    /// Which orders are large, and which topic hears of them.
+    /// Which orders are large, and which topic hears of them. Default: none is large.
     pub large_order: Option<LargeOrder>,
     /// What makes a transaction invalid beyond its shape.
     pub limits: Limits,

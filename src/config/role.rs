@@ -13,7 +13,7 @@ pub struct Role {
     pub name: Option<RoleName>,
     /// Statements added to the derived policy, as in IAM (`Sid` required).
     pub extra_statements: Vec<Statement>,
-    /// The ARN of the managed policy that bounds the role's permissions.
+    /// The ARN of the managed policy that bounds the role's permissions. Default: none.
     pub permissions_boundary: Option<ResourceArn>,
 }
 
@@ -34,7 +34,7 @@ pub struct Statement {
     /// The ARNs they apply to.
     #[serde(rename = "Resource")]
     pub resource: Vec<String>,
-    /// Conditions, as in IAM.
+    /// Conditions, as in IAM. Default: none.
     #[serde(rename = "Condition", default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<serde_json::Map<String, serde_json::Value>>,
 }

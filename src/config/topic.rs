@@ -13,10 +13,11 @@ use super::names::{Email, HttpsUrl, KmsKey, Phone, Principal, ResourceArn, Topic
 pub struct Topic {
     /// The topic's name; default `<pipeline>[-<environment>]-<key>`.
     pub name: Option<TopicName>,
-    /// The sender that people see in e-mails and text messages; at most 100 characters.
+    /// The sender that people see in e-mails and text messages; at most 100 characters. Default: none.
     #[schemars(length(max = 100))]
     pub display_name: Option<String>,
-    /// A customer-managed KMS key that encrypts the topic. (Alarms cannot publish under `alias/aws/sns`.)
+    /// A customer-managed KMS key that encrypts the topic. Default: not encrypted, for alarms cannot publish under
+    /// `alias/aws/sns`.
     pub encryption_key: Option<KmsKey>,
     /// Who else may publish: account ids, ARNs of principals, or service principals.
     pub publishers: BTreeSet<Principal>,
@@ -48,22 +49,23 @@ pub enum Endpoint {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SubscriberFields {
-    /// An e-mail address; its owner must confirm.
+    /// An e-mail address; its owner must confirm. One of the five endpoints; default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
-    /// A telephone number, E.164 (`+4930…`).
+    /// A telephone number, E.164, in quotes: `"+14155550100"`. One of the five endpoints; default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sms: Option<Phone>,
-    /// An HTTPS URL that is POSTed to; it must confirm.
+    /// An HTTPS URL that is POSTed to; it must confirm. One of the five endpoints; default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub https: Option<HttpsUrl>,
-    /// The ARN of an SQS queue; its policy must admit the topic.
+    /// The ARN of an SQS queue; its policy must admit the topic. One of the five endpoints; default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sqs: Option<ResourceArn>,
-    /// The ARN of a Lambda function; its policy must admit the topic.
+    /// The ARN of a Lambda function; its policy must admit the topic. One of the five endpoints;
+    /// default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lambda: Option<ResourceArn>,
-    /// An SNS filter policy on message attributes: only what matches is delivered.
+    /// An SNS filter policy on message attributes: only what matches is delivered. Default: everything is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<serde_json::Map<String, serde_json::Value>>,
     /// Deliver the bare message instead of SNS's JSON envelope (`sqs` and `https` only).
@@ -85,10 +87,10 @@ impl TryFrom<SubscriberFields> for Subscriber {
         .into_iter()
         .flatten();
         let (Some(endpoint), None) = (endpoints.next(), endpoints.next()) else {
-            return Err("a subscriber has exactly one of `email`, `sms`, `https`, `sqs`, `lambda`".into());
+            return Err("a subscriber has exactly one of `email`, `sms`, `https`, `sqs`, `lambda`\nhint: each has its own list item".into());
         };
         if raw && !matches!(endpoint, Endpoint::Sqs(_) | Endpoint::Https(_)) {
-            return Err("`raw` delivery is for `sqs` and `https` subscribers only".into());
+            return Err("`raw` delivery is for `sqs` and `https` subscribers only\nhint: leave `raw` out".into());
         }
         Ok(Self { endpoint, filter, raw })
     }

@@ -11,6 +11,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
+use super::words::{listed, quoted};
+
 /// A duration in whole seconds, from `MIN` to `MAX`.
 pub type Seconds<const MIN: u64, const MAX: u64> = Quantity<Time, MIN, MAX>;
 
@@ -66,37 +68,36 @@ impl<S: Scale, const MIN: u64, const MAX: u64> Quantity<S, MIN, MAX> {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let (number, unit) = split(text, S::UNITS, S::NOUN)?;
-        let (name, factor) = unit;
-        match number.checked_mul(factor) {
-            Some(total) if (MIN..=MAX).contains(&total) => Ok(Self(total, PhantomData)),
-            _ => Err(format!(
-                "`{text}` is out of range: from `{}` to `{}`",
-                in_unit::<S>(MIN, name, factor),
-                in_unit::<S>(MAX, name, factor)
-            )),
+        let (number, unit) = split(text);
+        let in_range = |factor: u64| number.and_then(|it| it.checked_mul(factor)).filter(|it| (MIN..=MAX).contains(it));
+        let names = || S::UNITS.iter().rev().map(|(name, _)| *name);
+        if unit.is_empty() && number.is_some() {
+            let sensible = S::UNITS.iter().rev().filter(|(_, factor)| in_range(*factor).is_some());
+            let sensible: Vec<_> = sensible.map(|(name, _)| quoted(&format!("{text}{name}"))).collect();
+            let units = if sensible.is_empty() { listed(names()) } else { sensible.join(" or ") };
+            return Err(format!("{} has no unit\nhint: {units}", quoted(text)));
+        }
+        let Some((name, factor)) = S::UNITS.iter().find(|(name, _)| *name == unit && number.is_some()) else {
+            return Err(format!(
+                "{} is not {}\nhint: a whole number and one of {}",
+                quoted(text),
+                S::NOUN,
+                listed(names())
+            ));
+        };
+        let range = || format!("from `{}` to `{}`", in_unit::<S>(MIN, name, *factor), in_unit::<S>(MAX, name, *factor));
+        match in_range(*factor) {
+            Some(total) => Ok(Self(total, PhantomData)),
+            None => Err(format!("{} is out of range\nhint: {}", quoted(text), range())),
         }
     }
 }
 
-/// The number and the unit of a text like `30s` or `256 MiB`.
-fn split(text: &str, units: &[(&'static str, u64)], noun: &str) -> Result<(u64, (&'static str, u64)), String> {
+/// The number and the unit of a text like `30s` or `256 MiB`; no number where there is none, or one beyond any range.
+fn split(text: &str) -> (Option<u64>, &str) {
     let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let unit = unit.strip_prefix(' ').unwrap_or(unit);
-    let known = || units.iter().rev().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    if number.is_empty() {
-        return Err(format!("`{text}` is not {noun}\nhint: a whole number and a unit, one of {}", known()));
-    }
-    if unit.is_empty() {
-        let examples: Vec<_> = units.iter().rev().take(2).map(|(name, _)| format!("`{number}{name}`")).collect();
-        return Err(format!("`{text}` has no unit\nhint: write {} or the like", examples.join(", ")));
-    }
-    let Some(known_unit) = units.iter().find(|(name, _)| *name == unit) else {
-        return Err(format!("`{text}` is not {noun}: the unit `{unit}` is not known\nhint: use one of {}", known()));
-    };
-    let number = number.parse().map_err(|_| format!("`{text}` is far too large"))?;
-    Ok((number, *known_unit))
+    (number.parse().ok(), unit.strip_prefix(' ').unwrap_or(unit))
 }
 
 /// `number` in the unit that somebody wrote, where that is exact; else as the shortest exact text.
@@ -191,13 +192,13 @@ impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Count<MIN, MAX> {
                 if (MIN..=MAX).contains(&number) {
                     return Ok(number);
                 }
-                Err(E::custom(format!("`{number}` is out of range: from `{MIN}` to `{MAX}`")))
+                Err(E::custom(format!("`{number}` is out of range\nhint: from `{MIN}` to `{MAX}`")))
             }
 
             fn visit_i64<E: de::Error>(self, number: i64) -> Result<u64, E> {
                 match u64::try_from(number) {
                     Ok(number) => self.visit_u64(number),
-                    Err(_) => Err(E::custom(format!("`{number}` is out of range: from `{MIN}` to `{MAX}`"))),
+                    Err(_) => Err(E::custom(format!("`{number}` is out of range\nhint: from `{MIN}` to `{MAX}`"))),
                 }
             }
         }
@@ -279,28 +280,30 @@ mod tests {
     #[test]
     fn a_bare_number_is_refused_with_examples() {
         let message = read::<Visibility>(json!(30)).unwrap_err();
-        assert_eq!(message, "`30` has no unit\nhint: write `30s`, `30m` or the like");
+        assert_eq!(message, "`30` has no unit\nhint: `30s` or `30m`");
     }
 
     #[test]
     fn out_of_range_names_the_range_in_the_unit_that_was_written() {
         let message = read::<Visibility>(json!("800m")).unwrap_err();
-        assert_eq!(message, "`800m` is out of range: from `0m` to `720m`");
+        assert_eq!(message, "`800m` is out of range\nhint: from `0m` to `720m`");
         let message = read::<Visibility>(json!("1d")).unwrap_err();
-        assert_eq!(message, "`1d` is out of range: from `0d` to `12h`");
+        assert_eq!(message, "`1d` is out of range\nhint: from `0d` to `12h`");
         let message = read::<Visibility>(json!("18446744073709551615d")).unwrap_err();
-        assert_eq!(message, "`18446744073709551615d` is out of range: from `0d` to `12h`");
+        assert_eq!(message, "`18446744073709551615d` is out of range\nhint: from `0d` to `12h`");
     }
 
     #[test]
-    fn other_units_and_no_number_are_refused() {
+    fn other_units_and_other_numbers_are_refused() {
         let message = read::<Memory>(json!("256MB")).unwrap_err();
-        assert!(message.starts_with("`256MB` is not a size: the unit `MB` is not known\nhint:"), "{message}");
-        let message = read::<Visibility>(json!("soon")).unwrap_err();
-        assert!(message.starts_with("`soon` is not a duration\nhint:"), "{message}");
-        assert!(read::<Visibility>(json!("-3m")).is_err());
-        assert!(read::<Visibility>(json!("99999999999999999999s")).unwrap_err().contains("far too large"));
-        assert!(read::<Visibility>(json!("")).is_err());
+        assert_eq!(message, "`256MB` is not a size\nhint: a whole number and one of `B`, `KiB`, `MiB`, `GiB`");
+        for text in ["", "soon", "-3m", "1.5h", "30 seconds", "3  m", "99999999999999999999s", "m", "٣m"] {
+            let message = read::<Visibility>(json!(text)).unwrap_err();
+            assert_eq!(
+                message,
+                format!("`{text}` is not a duration\nhint: a whole number and one of `s`, `m`, `h`, `d`")
+            );
+        }
     }
 
     #[test]
@@ -314,8 +317,8 @@ mod tests {
     fn counts_are_bare_whole_numbers() {
         type Batch = Count<1, 10_000>;
         assert_eq!(read(json!(10)), Ok(Batch::of(10)));
-        assert_eq!(read::<Batch>(json!(0)).unwrap_err(), "`0` is out of range: from `1` to `10000`");
-        assert_eq!(read::<Batch>(json!(-1)).unwrap_err(), "`-1` is out of range: from `1` to `10000`");
+        assert_eq!(read::<Batch>(json!(0)).unwrap_err(), "`0` is out of range\nhint: from `1` to `10000`");
+        assert_eq!(read::<Batch>(json!(-1)).unwrap_err(), "`-1` is out of range\nhint: from `1` to `10000`");
         assert!(read::<Batch>(json!("10")).is_err());
         assert!(read::<Batch>(json!(1.5)).is_err());
     }

@@ -9,6 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::super::units::source_text;
+use super::super::words::quoted;
 
 /// A limit with its unit. The metric decides which units it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,11 +27,14 @@ impl Limit {
     fn parse(text: &str) -> Result<Self, String> {
         let end = text.find(|letter: char| !letter.is_ascii_digit() && !"+-.".contains(letter)).unwrap_or(text.len());
         let (number, unit) = text.split_at(end);
-        let wrong = || format!("`{text}` is not a limit\nhint: a number (`0`), a duration (`5m`) or a share (`80%`)");
+        let wrong =
+            || format!("{} is not a limit\nhint: a number (`0`), a duration (`5m`) or a share (`80%`)", quoted(text));
         let value = Decimal::from_str_exact(number).map_err(|_| wrong())?;
         match unit.strip_prefix(' ').unwrap_or(unit) {
             "" => Ok(Self::Number(value)),
-            _ if value.is_sign_negative() => Err(format!("`{text}` is below zero")),
+            _ if value.is_sign_negative() => {
+                Err(format!("{} is below zero\nhint: durations and shares are not", quoted(text)))
+            }
             "%" => Ok(Self::Percent(value)),
             name => {
                 let (_, factor) = DURATIONS.iter().find(|(unit, _)| *unit == name).ok_or_else(wrong)?;

@@ -39,7 +39,9 @@ impl Notify {
     fn new(alarm: BTreeSet<TopicKey>, ok: BTreeSet<TopicKey>) -> Result<Self, String> {
         let longest = alarm.len().max(ok.len());
         if longest > MOST {
-            return Err(format!("an alarm tells at most {MOST} topics on one state, not {longest}"));
+            return Err(format!(
+                "an alarm tells at most {MOST} topics on one state, not {longest}\nhint: subscribe more people to one topic"
+            ));
         }
         Ok(Self { alarm, ok })
     }
@@ -116,7 +118,10 @@ mod tests {
     #[test]
     fn a_sixth_topic_and_an_unknown_state_are_refused() {
         let message = read(json!(["a", "b", "c", "d", "e", "f"])).unwrap_err().to_string();
-        assert_eq!(message, "an alarm tells at most 5 topics on one state, not 6");
+        assert_eq!(
+            message,
+            "an alarm tells at most 5 topics on one state, not 6\nhint: subscribe more people to one topic"
+        );
         assert!(read(json!({ "okay": ["alerts"] })).unwrap_err().to_string().contains("`okay`"));
     }
 }

@@ -8,6 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::super::units::source_text;
+use super::super::words::quoted;
 
 /// A statistic, or a percentile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +39,11 @@ impl Statistic {
         }
         text.strip_prefix('p').and_then(tenths).map(Self::Percentile).ok_or_else(|| {
             let names: Vec<_> = Self::NAMED.iter().map(|(name, _)| format!("`{name}`")).collect();
-            format!("`{text}` is not a statistic\nhint: one of {}, or `p0` to `p100` such as `p99.9`", names.join(", "))
+            format!(
+                "{} is not a statistic\nhint: one of {}, or `p0` to `p100` such as `p99.9`",
+                quoted(text),
+                names.join(", ")
+            )
         })
     }
 }

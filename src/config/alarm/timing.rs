@@ -8,6 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::super::units::{Seconds, source_text};
+use super::super::words::quoted;
 
 /// 10, 20 or 30 seconds, or whole minutes up to 7 days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -107,7 +108,7 @@ impl<'de> Deserialize<'de> for Evaluation {
         let text = source_text(deserializer, "how many of the latest periods, such as `3 of 5`")?;
         Self::parse(&text).ok_or_else(|| {
             let hint = "`3 of 5`: three of the latest five periods; the first number is not above the second";
-            D::Error::custom(format!("`{text}` does not say how many periods\nhint: {hint}"))
+            D::Error::custom(format!("{} does not say how many periods\nhint: {hint}", quoted(&text)))
         })
     }
 }
