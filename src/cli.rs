@@ -1,0 +1,218 @@
+//! The command line: types only, from which clap makes parser, help and completions.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::reconcile::Address;
+
+/// Plans and applies an event pipeline on AWS (SQS → Lambda → DynamoDB, SNS, CloudWatch) from one YAML file.
+/// Live AWS is the state: there is no state file.
+#[derive(Debug, Parser)]
+#[command(name = "pipewright", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit status: 0 done or nothing to do, 1 failed, 2 there are changes (plan --detailed-exitcode), \
+3 the saved plan is stale, 130 interrupted.\n\nTry it without AWS: pipewright demo"
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What holds for every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The pipeline's file
+    #[arg(short, long, global = true, value_name = "FILE", default_value = "pipeline.yaml", env = "PIPEWRIGHT_FILE")]
+    pub file: PathBuf,
+    /// The environment of the file to merge in
+    #[arg(long, global = true, value_name = "NAME", env = "PIPEWRIGHT_ENV")]
+    pub env: Option<String>,
+    /// The AWS region, where the file does not pin it
+    #[arg(long, global = true)]
+    pub region: Option<String>,
+    /// The profile of the AWS configuration
+    #[arg(long, global = true)]
+    pub profile: Option<String>,
+    /// Another address than AWS's own
+    #[arg(long, global = true, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// Use the embedded local AWS instead of AWS
+    #[arg(long, global = true, conflicts_with_all = ["profile", "endpoint_url"])]
+    pub local: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// Say more
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check the file; asks nobody
+    Validate(Validate),
+    /// Show what differs from live AWS; changes nothing
+    Plan(Plan),
+    /// Make AWS as the file says
+    Apply(Apply),
+    /// Delete everything of this pipeline
+    Destroy(Destroy),
+    /// Print a JSON Schema
+    Schema {
+        #[arg(value_enum, default_value = "pipeline")]
+        of: SchemaOf,
+    },
+    /// Build the processor into a zip that Lambda takes
+    Build(Build),
+    /// Apply to the local AWS, send three transactions and show what becomes of them
+    Demo,
+    /// The embedded local AWS of this folder
+    #[command(subcommand)]
+    Local(Local),
+    /// Print completions for a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// How to print
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub output: Output,
+}
+
+/// What the user allows.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Allow {
+    /// Take over resources that have our names but are not ours
+    #[arg(long)]
+    pub adopt: bool,
+    /// Start again what somebody stopped by hand
+    #[arg(long)]
+    pub resume: bool,
+    /// Data that may be lost: `<kind>/<name>`, or `all`; may be given more than once
+    #[arg(long, value_name = "RESOURCE", value_parser = may_be_lost)]
+    pub allow_data_loss: Vec<MayBeLost>,
+}
+
+/// One value of `--allow-data-loss`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MayBeLost {
+    All,
+    One(Address),
+}
+
+fn may_be_lost(text: &str) -> Result<MayBeLost, String> {
+    if text == "all" {
+        return Ok(MayBeLost::All);
+    }
+    text.parse().map(MayBeLost::One)
+}
+
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub allow: Allow,
+    /// Exit with 2 when there are changes
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// How to print
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub output: PlanOutput,
+    /// Write the plan (JSON) to this file, for `apply FILE`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// A plan that `plan --out` wrote: exactly this is applied, or nothing
+    #[arg(value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub allow: Allow,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// How to print
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub output: Output,
+}
+
+#[derive(Debug, Args)]
+pub struct Destroy {
+    /// Data that may be lost: `<kind>/<name>`, or `all`; may be given more than once. Log groups that are not named stay
+    #[arg(long, value_name = "RESOURCE", value_parser = may_be_lost)]
+    pub allow_data_loss: Vec<MayBeLost>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// How to print
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub output: Output,
+}
+
+#[derive(Debug, Args)]
+pub struct Build {
+    /// Where to write the zip
+    #[arg(long, value_name = "FILE", default_value = "processor.zip")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Local {
+    /// Install it if need be, and start it
+    Start,
+    /// Stop it; its state is kept
+    Stop,
+    /// Whether it runs, and where
+    Status {
+        /// How to print
+        #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+        output: Output,
+    },
+    /// Clear all its state
+    Reset,
+}
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people
+    Text,
+    /// For machines
+    Json,
+}
+
+/// How a plan is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanOutput {
+    /// For people
+    Text,
+    /// For machines; `pipewright schema plan` describes it
+    Json,
+    /// For a comment in a pull request
+    Markdown,
+}
+
+/// Which schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The pipeline's file
+    Pipeline,
+    /// The JSON of a plan
+    Plan,
+    /// A transaction, as the processor takes it
+    Transaction,
+}

@@ -1,0 +1,194 @@
+//! `apply` and `destroy`: show the plan, ask, write, and read again until it is so.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+
+use super::session::{Planned, Session, data_loss, options};
+use super::{Exit, Rendered};
+use crate::cli::{Apply, Destroy, Global, Output};
+use crate::reconcile::{Address, CloudError, Event, Graph, Kind, Options, Plan, Report, apply, settle};
+use crate::render::plan::View;
+use crate::render::progress::Progress;
+use crate::render::{Terminal, plan as plan_text, report as report_text};
+use crate::resources::unusual;
+
+pub async fn run(global: &Global, arguments: &Apply, terminal: &Terminal) -> Result<Exit> {
+    let saved = arguments.plan.as_deref().map(read_plan).transpose()?;
+    let session = Session::open(global, terminal).await?;
+    let options = options(&arguments.allow);
+    let planned = session.plan(&session.graph, &options).await?;
+    if let Some(saved) = saved
+        && saved.digest != planned.plan.digest
+    {
+        terminal.talk(&format!(
+            "error: the saved plan is stale: live AWS, the file or the code changed since it was made; nothing was done\nhint: plan again, and look at what changed (saved {}, now {})",
+            short(&saved.digest),
+            short(&planned.plan.digest)
+        ));
+        return Ok(Exit::Stale);
+    }
+    // A saved plan was reviewed: that was the question.
+    let asks = !arguments.yes && arguments.plan.is_none();
+    let job = Job { session: &session, desired: &session.graph, options, terminal, verbose: global.verbose };
+    job.carry_out(&planned, asks, arguments.output).await
+}
+
+pub async fn destroy(global: &Global, arguments: &Destroy, terminal: &Terminal) -> Result<Exit> {
+    let session = Session::open(global, terminal).await?;
+    let nothing = Graph::empty(unusual);
+    let options = Options { allow_data_loss: data_loss(&arguments.allow_data_loss), ..Options::default() };
+    let planned = session.plan(&nothing, &options).await?;
+    let job = Job { session: &session, desired: &nothing, options, terminal, verbose: global.verbose };
+    job.carry_out(&planned, !arguments.yes, arguments.output).await
+}
+
+/// A plan on its way into the world.
+pub struct Job<'a> {
+    pub session: &'a Session,
+    pub desired: &'a Graph,
+    pub options: Options,
+    pub terminal: &'a Terminal,
+    pub verbose: bool,
+}
+
+impl Job<'_> {
+    /// Shows, asks, writes, proves.
+    pub async fn carry_out(&self, planned: &Planned, asks: bool, output: Output) -> Result<Exit> {
+        let plan = &planned.plan;
+        if output == Output::Text {
+            let view = View { style: self.terminal.answer_style(), verbose: self.verbose };
+            self.terminal.answer(&format!("{}\n\n{}", self.session.place(), plan_text::plan(plan, view)));
+        }
+        let refusals = plan.refusals();
+        if !refusals.is_empty() {
+            let words = plan_text::findings(&refusals, self.terminal.style());
+            return Err(Rendered(format!("{words}nothing was written")).into());
+        }
+        if plan.is_empty() {
+            self.say_done(&Report::default(), plan, 0.0, output)?;
+            return Ok(Exit::Done);
+        }
+        if asks && !self.is_agreed()? {
+            self.terminal.talk("nothing was written");
+            return Ok(Exit::Failed);
+        }
+        self.write(planned, output).await
+    }
+
+    fn is_agreed(&self) -> Result<bool> {
+        if !self.terminal.can_ask() {
+            bail!(
+                "there is nobody to ask: this is no terminal\nhint: `--yes` applies without a question; in CI rather save a reviewed plan with `plan --out FILE` and `apply FILE`"
+            );
+        }
+        Ok(self.terminal.agrees(&format!("Apply this to {}?", self.session.place())))
+    }
+
+    async fn write(&self, planned: &Planned, output: Output) -> Result<Exit> {
+        let progress = Progress::new(self.terminal);
+        let begun = Instant::now();
+        let on = |event: Event| progress.event(event);
+        let aws = &self.session.aws;
+        let (report, ()) = tokio::join!(
+            apply(aws, &planned.plan, self.desired, &planned.snapshot, interrupted(), &on),
+            self.build_beside(&planned.plan, &progress)
+        );
+        let took = begun.elapsed();
+        if !report.succeeded() {
+            if output == Output::Json {
+                self.terminal.answer(&format!("{:#}\n", as_json(&report, &planned.plan, took.as_secs_f64())));
+            }
+            self.terminal.talk(&report_text::report(&report, took, self.terminal.style()));
+            return Ok(if report.interrupted { Exit::Interrupted } else { Exit::Failed });
+        }
+        let left = settle(aws, &planned.plan, self.desired, &self.options, &on).await?;
+        progress.end("AWS");
+        if !left.is_empty() {
+            let view = View { style: self.terminal.style(), verbose: self.verbose };
+            let words = plan_text::plan(&left, view);
+            bail!(
+                "everything was written, but a minute later AWS still differs:\n\n{words}\nhint: plan again in some minutes; if it stays, somebody else changes it, or pipewright is wrong about it"
+            );
+        }
+        self.say_done(&report, &left, took.as_secs_f64(), output)?;
+        Ok(Exit::Done)
+    }
+
+    /// Builds the function's code while the rest is written. What goes wrong is told by the step that needs it.
+    async fn build_beside(&self, plan: &Plan, progress: &Progress<'_>) {
+        let needed = plan.steps.iter().any(|step| step.address.kind == Kind::Function && step.changes.touch("code"));
+        let Some(artifact) = self.session.aws.artifact.as_ref().filter(|artifact| needed && !artifact.is_ready())
+        else {
+            return;
+        };
+        let name = "processor";
+        progress.start(name, "building");
+        let _ = artifact.zip_with(&|line| progress.wait(name, &format!("for the compiler: {line}"))).await;
+        progress.end(name);
+    }
+
+    fn say_done(&self, report: &Report, plan: &Plan, seconds: f64, output: Output) -> Result<()> {
+        match output {
+            Output::Json => self.terminal.answer(&format!("{:#}\n", as_json(report, plan, seconds))),
+            Output::Text if report.done.is_empty() => {}
+            Output::Text => {
+                let took = std::time::Duration::from_secs_f64(seconds);
+                let words = report_text::report(report, took, self.terminal.answer_style());
+                self.terminal.answer(&format!("{words}Read again: AWS is as the file says.\n"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Resolves when the user wants to stop.
+async fn interrupted() {
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}
+
+fn read_plan(file: &Path) -> Result<Plan> {
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("the plan `{}` cannot be read", file.display()))?;
+    let plan: Plan = serde_json::from_str(&text).with_context(|| {
+        format!("`{}` is not a plan\nhint: write one with `pipewright plan --out {0}`", file.display())
+    })?;
+    if plan.compute_digest() != plan.digest {
+        bail!("the plan `{}` was changed after it was made: its digest does not fit its steps", file.display());
+    }
+    Ok(plan)
+}
+
+fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}
+
+fn as_json(report: &Report, plan: &Plan, seconds: f64) -> serde_json::Value {
+    let address = |address: &Address| address.to_string();
+    let error = |error: &CloudError| json!({ "message": error.message, "hint": error.hint, "code": error.code });
+    json!({
+        "pipeline": plan.pipeline,
+        "scope": plan.scope,
+        "succeeded": report.succeeded(),
+        "interrupted": report.interrupted,
+        "seconds": seconds,
+        "done": report.done.iter().map(|task| json!({ "address": address(&task.address), "verb": report_text::done(task.verb) })).collect::<Vec<_>>(),
+        "failed": report.failed.iter().map(|(task, why)| json!({ "address": address(&task.address), "error": error(why) })).collect::<Vec<_>>(),
+        "blocked": report.blocked.iter().map(|(task, by)| json!({ "address": address(&task.address), "by": address(by) })).collect::<Vec<_>>(),
+        "remaining": report.remaining.iter().map(|task| address(&task.address)).collect::<Vec<_>>(),
+        "findings": plan.findings,
+    })
+}

@@ -1,0 +1,71 @@
+//! One thin file per verb: arguments in, exit status out.
+
+mod apply;
+mod build;
+mod demo;
+mod local;
+mod plan;
+mod schema;
+mod session;
+mod validate;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command};
+use crate::render::Terminal;
+
+/// How a command ended; the numbers are documented in the help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Done,
+    Failed,
+    /// `plan --detailed-exitcode`: there are changes.
+    Changes,
+    /// The saved plan no longer fits.
+    Stale,
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Changes => 2,
+            Exit::Stale => 3,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// A failure whose words are complete: diagnostics with their own headings.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Rendered(pub String);
+
+/// Runs the command that the user gave.
+///
+/// # Errors
+/// What stops it, in words.
+pub async fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Validate(arguments) => validate::run(global, arguments, terminal),
+        Command::Plan(arguments) => plan::run(global, arguments, terminal).await,
+        Command::Apply(arguments) => apply::run(global, arguments, terminal).await,
+        Command::Destroy(arguments) => apply::destroy(global, arguments, terminal).await,
+        Command::Schema { of } => schema::run(*of, terminal),
+        Command::Build(arguments) => build::run(global, arguments, terminal).await,
+        Command::Demo => demo::run(global, terminal).await,
+        Command::Local(verb) => local::run(global, verb, terminal).await,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "pipewright", &mut script);
+            terminal.answer(&String::from_utf8_lossy(&script));
+            Ok(Exit::Done)
+        }
+    }
+}

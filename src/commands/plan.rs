@@ -1,0 +1,46 @@
+//! `plan`: shows what differs from live AWS; changes nothing.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::Exit;
+use super::session::{Session, options};
+use crate::cli::{Global, Plan as Arguments, PlanOutput};
+use crate::reconcile::{Plan, Severity};
+use crate::render::plan::View;
+use crate::render::{Terminal, markdown, plan as text};
+
+pub async fn run(global: &Global, arguments: &Arguments, terminal: &Terminal) -> Result<Exit> {
+    let session = Session::open(global, terminal).await?;
+    let plan = session.plan(&session.graph, &options(&arguments.allow)).await?.plan;
+    if let Some(file) = &arguments.out {
+        save(&plan, file)?;
+    }
+    match arguments.output {
+        PlanOutput::Json => terminal.answer(&(serde_json::to_string_pretty(&plan)? + "\n")),
+        PlanOutput::Markdown => terminal.answer(&markdown::plan(&plan)),
+        PlanOutput::Text => {
+            let view = View { style: terminal.answer_style(), verbose: global.verbose };
+            terminal.answer(&format!("{}\n\n{}", session.place(), text::plan(&plan, view)));
+        }
+    }
+    let wrong = plan.findings.iter().any(|finding| finding.severity == Severity::Error);
+    Ok(match plan.is_empty() {
+        _ if wrong => Exit::Failed,
+        false if arguments.detailed_exitcode => Exit::Changes,
+        true | false => Exit::Done,
+    })
+}
+
+/// Written whole or not at all.
+fn save(plan: &Plan, file: &Path) -> Result<()> {
+    let folder = crate::aws::folder_of(file);
+    let write = || -> Result<()> {
+        let mut temporary = tempfile::NamedTempFile::new_in(&folder)?;
+        serde_json::to_writer_pretty(&mut temporary, plan)?;
+        temporary.persist(file)?;
+        Ok(())
+    };
+    write().with_context(|| format!("the plan cannot be written to `{}`", file.display()))
+}

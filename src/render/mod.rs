@@ -1,0 +1,12 @@
+//! From data to text: nothing in here computes what is to be done or asks anybody.
+
+pub mod markdown;
+pub mod number;
+pub mod plan;
+pub mod progress;
+pub mod report;
+pub mod style;
+pub mod terminal;
+
+pub use style::Style;
+pub use terminal::Terminal;

@@ -1,0 +1,30 @@
+//! Numbers and times for people.
+
+use std::time::Duration;
+
+/// `0.2 s`, `12.0 s`, `3 min 05 s`.
+pub fn elapsed(duration: Duration) -> String {
+    let tenths = duration.as_millis().div_ceil(100);
+    if tenths < 1_200 {
+        return format!("{}.{} s", tenths / 10, tenths % 10);
+    }
+    let seconds = tenths / 10;
+    format!("{} min {:02} s", seconds / 60, seconds % 60)
+}
+
+/// `1 resource`, `2 resources`.
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_short_and_never_zero_where_something_took_time() {
+        assert_eq!(elapsed(Duration::from_millis(3)), "0.1 s");
+        assert_eq!(elapsed(Duration::from_millis(3_200)), "3.2 s");
+        assert_eq!(elapsed(Duration::from_secs(185)), "3 min 05 s");
+    }
+}

@@ -1,0 +1,65 @@
+//! Colours, or none. They only repeat what signs and words say already.
+
+use std::fmt::Display;
+
+use anstyle::{AnsiColor, Style as Ansi};
+
+use crate::reconcile::{Action, Severity};
+
+/// How text is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    colour: bool,
+}
+
+impl Style {
+    pub const PLAIN: Self = Self { colour: false };
+
+    pub fn new(colour: bool) -> Self {
+        Self { colour }
+    }
+
+    pub fn has_colour(self) -> bool {
+        self.colour
+    }
+
+    pub fn bold(self, text: impl Display) -> String {
+        self.paint(Ansi::new().bold(), text)
+    }
+
+    pub fn dim(self, text: impl Display) -> String {
+        self.paint(Ansi::new().dimmed(), text)
+    }
+
+    pub fn green(self, text: impl Display) -> String {
+        self.paint(AnsiColor::Green.on_default(), text)
+    }
+
+    pub fn yellow(self, text: impl Display) -> String {
+        self.paint(AnsiColor::Yellow.on_default(), text)
+    }
+
+    pub fn red(self, text: impl Display) -> String {
+        self.paint(AnsiColor::Red.on_default(), text)
+    }
+
+    pub fn action(self, action: Action, text: impl Display) -> String {
+        match action {
+            Action::Create => self.green(text),
+            Action::Update | Action::Adopt => self.yellow(text),
+            Action::Replace | Action::Delete => self.red(text),
+        }
+    }
+
+    pub fn severity(self, severity: Severity, text: impl Display) -> String {
+        match severity {
+            Severity::Error => self.red(text),
+            Severity::Warning => self.yellow(text),
+            Severity::Note => self.dim(text),
+        }
+    }
+
+    fn paint(self, ansi: Ansi, text: impl Display) -> String {
+        if self.colour { format!("{ansi}{text}{ansi:#}") } else { text.to_string() }
+    }
+}

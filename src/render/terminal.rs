@@ -1,0 +1,69 @@
+//! The one door to the terminal: answers to stdout, talk to stderr.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use super::style::Style;
+use crate::cli::Color;
+
+/// Where answers and talk go.
+#[derive(Debug, Clone, Copy)]
+pub struct Terminal {
+    answer: Style,
+    talk: Style,
+    person: bool,
+}
+
+impl Terminal {
+    pub fn new(color: Color) -> Self {
+        let wanted = |is_terminal: bool| match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        };
+        Self {
+            answer: Style::new(wanted(io::stdout().is_terminal())),
+            talk: Style::new(wanted(io::stderr().is_terminal())),
+            person: io::stderr().is_terminal(),
+        }
+    }
+
+    /// How answers are coloured.
+    pub fn answer_style(&self) -> Style {
+        self.answer
+    }
+
+    /// How talk is coloured.
+    pub fn style(&self) -> Style {
+        self.talk
+    }
+
+    /// Whether somebody looks at the talk: then it may move.
+    pub fn talks_to_a_person(&self) -> bool {
+        self.person
+    }
+
+    /// Whether a question can be asked and answered.
+    pub fn can_ask(&self) -> bool {
+        self.person && io::stdin().is_terminal()
+    }
+
+    /// The answer, as it is. A reader that went away (`| head`) is no failure.
+    pub fn answer(&self, text: &str) {
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// A line of talk.
+    pub fn talk(&self, line: &str) {
+        let mut err = io::stderr().lock();
+        let _ = writeln!(err, "{line}");
+    }
+
+    /// Asks; only the word `yes` agrees.
+    pub fn agrees(&self, question: &str) -> bool {
+        let mut err = io::stderr().lock();
+        let _ = write!(err, "{question} Only `yes` is accepted: ").and_then(|()| err.flush());
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line).is_ok() && line.trim() == "yes"
+    }
+}

@@ -1,0 +1,554 @@
+//! CloudWatch alarms: what the catalogue's names mean in CloudWatch's terms.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_cloudwatch::types::{
+    AlarmType, ComparisonOperator, Dimension, Metric as CloudWatchMetric, MetricAlarm, MetricDataQuery, MetricStat,
+    Statistic as CloudWatchStatistic, Tag,
+};
+use futures_util::future::try_join_all;
+use pipewright_processor::contract::metrics;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::tags::{self, Tags};
+use super::{Blueprint, Found, Planned, Resource, Survey};
+use crate::aws::{Aws, Called};
+use crate::config::alarm as file;
+use crate::config::alarm::{Condition, Limit, MissingData, Statistic, Watched};
+use crate::config::metric::Metric;
+use crate::config::names::TopicKey;
+use crate::config::pipeline::Billing;
+use crate::reconcile::{Address, Changes, CloudError, Finding, Kind, Name, Property, Say, Severity, Trait};
+
+/// The managed properties of an alarm.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alarm {
+    pub description: String,
+    /// Whether it tells anybody.
+    pub actions_enabled: bool,
+    pub alarm_actions: BTreeSet<String>,
+    pub ok_actions: BTreeSet<String>,
+    pub insufficient_data_actions: BTreeSet<String>,
+    /// One metric or metric math: the queries by id. The one called `value` is compared.
+    pub queries: BTreeMap<String, Query>,
+    pub comparison: String,
+    pub threshold: f64,
+    pub evaluation_periods: u64,
+    pub datapoints_to_alarm: u64,
+    pub treat_missing_data: String,
+    pub tags: Tags,
+}
+
+/// A metric, or an expression over others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Query {
+    Metric {
+        namespace: String,
+        metric: String,
+        dimensions: BTreeMap<String, String>,
+        /// `Sum`, `p99`, …
+        statistic: String,
+        period_seconds: u64,
+    },
+    Expression {
+        expression: String,
+    },
+}
+
+/// The id of the query that is compared with the threshold.
+const VALUE: &str = "value";
+/// CloudWatch describes at most so many alarms in one call.
+const AT_ONCE: usize = 100;
+/// What the processor and its checks call: SystemErrors is kept by operation only.
+const TABLE_OPERATIONS: [&str; 3] = ["GetItem", "PutItem", "UpdateItem"];
+
+impl Resource for Alarm {
+    const KIND: Kind = Kind::Alarm;
+    const UNUSUAL: &'static [Property] = &[
+        Property { path: "alarm_actions", is: Trait::Unordered, why: "" },
+        Property { path: "ok_actions", is: Trait::Unordered, why: "" },
+        Property { path: "insufficient_data_actions", is: Trait::Unordered, why: "" },
+    ];
+
+    fn desired(blueprint: &Blueprint<'_>) -> Vec<Planned<Self>> {
+        let planned = |(key, alarm): (&TopicKey, &file::Alarm)| Planned {
+            name: blueprint.pipeline.alarm_name(key),
+            properties: derive(blueprint, alarm),
+            after: notified(alarm)
+                .map(|topic| blueprint.topic(topic))
+                .collect::<BTreeSet<Address>>()
+                .into_iter()
+                .collect(),
+        };
+        blueprint.pipeline.alarms.iter().map(planned).collect()
+    }
+
+    async fn candidates(aws: &Aws, survey: &Survey, _wanted: &BTreeSet<Name>) -> Result<BTreeSet<Name>, CloudError> {
+        let prefix = format!("{}-", aws.pipeline);
+        let call = aws.cloudwatch.describe_alarms().alarm_types(AlarmType::MetricAlarm).alarm_name_prefix(&prefix);
+        let mut pages = call.into_paginator().send();
+        let mut names = BTreeSet::new();
+        while let Some(page) = pages.next().await {
+            let page = page.called("cloudwatch:DescribeAlarms", &prefix)?;
+            names.extend(page.metric_alarms().iter().filter_map(|alarm| alarm.alarm_name()).map(Name::new));
+        }
+        names.extend(survey.marked(aws, "cloudwatch", "alarm:").await?.into_iter().map(Name::new));
+        Ok(names)
+    }
+
+    async fn read(aws: &Aws, names: &[Name]) -> Result<Vec<Option<Found<Self>>>, CloudError> {
+        let described = try_join_all(names.chunks(AT_ONCE).map(|names| describe(aws, names)));
+        let tags = try_join_all(names.iter().map(|name| live_tags(aws, name)));
+        let (described, tags) = tokio::try_join!(described, tags)?;
+        let by_name: BTreeMap<String, MetricAlarm> = described.into_iter().flatten().collect();
+        let found = |(name, tags): (&Name, Tags)| by_name.get(name.as_str()).map(|alarm| found(aws, alarm, &tags));
+        Ok(names.iter().zip(tags).map(found).collect())
+    }
+
+    async fn create(&self, aws: &Aws, name: &Name, _say: Say<'_>) -> Result<(), CloudError> {
+        self.put(aws, name, Some(tag_list(&tags::written(aws, &self.tags)))).await
+    }
+
+    /// PutMetricAlarm overwrites everything, keeps the state, and ignores tags.
+    async fn update(
+        &self,
+        aws: &Aws,
+        name: &Name,
+        live: &Found<Self>,
+        changes: &Changes,
+        _say: Say<'_>,
+    ) -> Result<(), CloudError> {
+        if changes.touch_other_than(&["tags"]) {
+            self.put(aws, name, None).await?;
+        }
+        if changes.touch("tags") || live.wants_mark() {
+            let arn = arn(aws, name);
+            let removed = tags::removed(&live.properties.tags, &self.tags);
+            if !removed.is_empty() {
+                let call = aws.cloudwatch.untag_resource().resource_arn(&arn).set_tag_keys(Some(removed)).send().await;
+                call.called("cloudwatch:UntagResource", name.as_str())?;
+            }
+            let written = tag_list(&tags::written(aws, &self.tags));
+            let call = aws.cloudwatch.tag_resource().resource_arn(&arn).set_tags(Some(written)).send().await;
+            call.called("cloudwatch:TagResource", name.as_str())?;
+        }
+        Ok(())
+    }
+
+    async fn delete(aws: &Aws, name: &Name, _live: &Found<Self>, _say: Say<'_>) -> Result<(), CloudError> {
+        let call = aws.cloudwatch.delete_alarms().alarm_names(name.as_str()).send().await;
+        call.called_or_absent("cloudwatch:DeleteAlarms", name.as_str()).map(|_| ())
+    }
+}
+
+impl Alarm {
+    async fn put(&self, aws: &Aws, name: &Name, tags: Option<Vec<Tag>>) -> Result<(), CloudError> {
+        let list = |actions: &BTreeSet<String>| Some(actions.iter().cloned().collect());
+        let call = aws
+            .cloudwatch
+            .put_metric_alarm()
+            .alarm_name(name.as_str())
+            .alarm_description(&self.description)
+            .actions_enabled(self.actions_enabled)
+            .set_alarm_actions(list(&self.alarm_actions))
+            .set_ok_actions(list(&self.ok_actions))
+            .set_insufficient_data_actions(list(&self.insufficient_data_actions))
+            .comparison_operator(ComparisonOperator::from(self.comparison.as_str()))
+            .threshold(self.threshold)
+            .evaluation_periods(as_i32(self.evaluation_periods))
+            .datapoints_to_alarm(as_i32(self.datapoints_to_alarm))
+            .treat_missing_data(&self.treat_missing_data)
+            .set_tags(tags);
+        let call = match self.queries.get(VALUE) {
+            Some(Query::Metric { namespace, metric, dimensions, statistic, period_seconds }) => {
+                let call = call
+                    .namespace(namespace)
+                    .metric_name(metric)
+                    .set_dimensions(Some(dimension_list(dimensions)))
+                    .period(as_i32(*period_seconds));
+                if is_percentile(statistic) {
+                    call.extended_statistic(statistic)
+                } else {
+                    call.statistic(CloudWatchStatistic::from(statistic.as_str()))
+                }
+            }
+            Some(Query::Expression { .. }) | None => call.set_metrics(Some(query_list(&self.queries))),
+        };
+        call.send().await.called("cloudwatch:PutMetricAlarm", name.as_str()).map(|_| ())
+    }
+}
+
+fn derive(blueprint: &Blueprint<'_>, alarm: &file::Alarm) -> Alarm {
+    let arns = |keys: &BTreeSet<TopicKey>| keys.iter().map(|key| blueprint.topic_arn(key)).collect();
+    Alarm {
+        description: alarm.description.clone().unwrap_or_else(|| describe_in_words(alarm)),
+        actions_enabled: alarm.enabled,
+        alarm_actions: arns(&alarm.notify.alarm),
+        ok_actions: arns(&alarm.notify.ok),
+        insufficient_data_actions: BTreeSet::new(),
+        queries: queries(blueprint, alarm),
+        comparison: match alarm.condition {
+            Condition::Above => ComparisonOperator::GreaterThanThreshold,
+            Condition::Below => ComparisonOperator::LessThanThreshold,
+        }
+        .as_str()
+        .to_owned(),
+        threshold: threshold(blueprint, alarm).to_f64().unwrap_or_default(),
+        evaluation_periods: alarm.evaluation.periods.into(),
+        datapoints_to_alarm: alarm.evaluation.datapoints.into(),
+        treat_missing_data: missing_word(alarm.missing()).into(),
+        tags: blueprint.tags(),
+    }
+}
+
+fn notified(alarm: &file::Alarm) -> impl Iterator<Item = &TopicKey> {
+    alarm.notify.alarm.iter().chain(&alarm.notify.ok)
+}
+
+fn describe_in_words(alarm: &file::Alarm) -> String {
+    let watched = match &alarm.watched {
+        Watched::Catalogue(metric) => format!("{} ({})", metric.name(), metric.description()),
+        Watched::Raw(raw) => format!("{} {}", raw.namespace, raw.metric),
+    };
+    let side = match alarm.condition {
+        Condition::Above => "above",
+        Condition::Below => "below",
+    };
+    format!("{watched} {side} {} in {} periods of {}", alarm.limit, alarm.evaluation, alarm.period)
+}
+
+/// The limit in the metric's own unit. A share of a table's capacity becomes units per period: CloudWatch counts a sum.
+fn threshold(blueprint: &Blueprint<'_>, alarm: &file::Alarm) -> Decimal {
+    match (alarm.limit, &alarm.watched) {
+        (
+            Limit::Percent(share),
+            Watched::Catalogue(metric @ (Metric::TableConsumedWrites | Metric::TableConsumedReads)),
+        ) => {
+            let units = match blueprint.pipeline.table.billing {
+                Billing::Provisioned(capacity) if *metric == Metric::TableConsumedWrites => capacity.write.get(),
+                Billing::Provisioned(capacity) => capacity.read.get(),
+                // The rules refuse a share of a capacity that the file does not state.
+                Billing::OnDemand | Billing::ManagedElsewhere => 0,
+            };
+            (share * Decimal::from(units) * Decimal::from(alarm.period.get()) / Decimal::ONE_HUNDRED).normalize()
+        }
+        // Lambda counts durations in milliseconds.
+        (Limit::Duration(seconds), Watched::Catalogue(Metric::FunctionDuration)) => seconds * Decimal::ONE_THOUSAND,
+        (Limit::Number(number) | Limit::Duration(number) | Limit::Percent(number), _) => number,
+    }
+}
+
+fn queries(blueprint: &Blueprint<'_>, alarm: &file::Alarm) -> BTreeMap<String, Query> {
+    let statistic = statistic_word(alarm.statistic());
+    let period_seconds = alarm.period.get();
+    let metric = |namespace: &str, metric: &str, dimensions: BTreeMap<String, String>, statistic: &str| Query::Metric {
+        namespace: namespace.to_owned(),
+        metric: metric.to_owned(),
+        dimensions,
+        statistic: statistic.to_owned(),
+        period_seconds,
+    };
+    let one = |query: Query| BTreeMap::from([(VALUE.to_owned(), query)]);
+    let watched = match &alarm.watched {
+        Watched::Raw(raw) => return one(metric(&raw.namespace, &raw.metric, raw.dimensions.clone(), &statistic)),
+        Watched::Catalogue(watched) => *watched,
+    };
+    match cloudwatch_name(watched) {
+        Source::One(namespace, name) => {
+            one(metric(namespace, name, dimensions(blueprint, namespace, watched), &statistic))
+        }
+        Source::ErrorRate => {
+            let of = |name| metric("AWS/Lambda", name, dimensions(blueprint, "AWS/Lambda", watched), "Sum");
+            BTreeMap::from([
+                ("errors".to_owned(), of("Errors")),
+                ("invocations".to_owned(), of("Invocations")),
+                (VALUE.to_owned(), Query::Expression { expression: "100 * errors / invocations".into() }),
+            ])
+        }
+        Source::ByOperation(name) => {
+            let mut queries: BTreeMap<String, Query> = BTreeMap::new();
+            for operation in TABLE_OPERATIONS {
+                let mut dimensions = dimensions(blueprint, "AWS/DynamoDB", watched);
+                dimensions.insert("Operation".into(), operation.into());
+                queries.insert(operation.to_lowercase(), metric("AWS/DynamoDB", name, dimensions, "Sum"));
+            }
+            let filled: Vec<_> = queries.keys().map(|id| format!("FILL({id}, 0)")).collect();
+            queries.insert(VALUE.to_owned(), Query::Expression { expression: filled.join(" + ") });
+            queries
+        }
+    }
+}
+
+/// Where a metric of the catalogue comes from.
+enum Source {
+    /// Namespace and name.
+    One(&'static str, &'static str),
+    ErrorRate,
+    /// A sum over the operations that the pipeline uses.
+    ByOperation(&'static str),
+}
+
+fn cloudwatch_name(metric: Metric) -> Source {
+    match metric {
+        Metric::QueueVisible | Metric::DeadLetterVisible | Metric::QuarantineVisible => {
+            Source::One("AWS/SQS", "ApproximateNumberOfMessagesVisible")
+        }
+        Metric::QueueOldestMessageAge => Source::One("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+        Metric::QueueInFlight => Source::One("AWS/SQS", "ApproximateNumberOfMessagesNotVisible"),
+        Metric::FunctionErrors => Source::One("AWS/Lambda", "Errors"),
+        Metric::FunctionErrorRate => Source::ErrorRate,
+        Metric::FunctionThrottles => Source::One("AWS/Lambda", "Throttles"),
+        Metric::FunctionDuration => Source::One("AWS/Lambda", "Duration"),
+        Metric::FunctionConcurrent => Source::One("AWS/Lambda", "ConcurrentExecutions"),
+        Metric::TableConsumedWrites => Source::One("AWS/DynamoDB", "ConsumedWriteCapacityUnits"),
+        Metric::TableConsumedReads => Source::One("AWS/DynamoDB", "ConsumedReadCapacityUnits"),
+        Metric::TableThrottledWrites => Source::One("AWS/DynamoDB", "WriteThrottleEvents"),
+        Metric::TableSystemErrors => Source::ByOperation("SystemErrors"),
+        Metric::ProcessorStored => Source::One(metrics::NAMESPACE, metrics::STORED),
+        Metric::ProcessorFailed => Source::One(metrics::NAMESPACE, metrics::FAILED),
+        Metric::ProcessorRejected => Source::One(metrics::NAMESPACE, metrics::REJECTED),
+        Metric::ProcessorDuplicates => Source::One(metrics::NAMESPACE, metrics::DUPLICATES),
+        Metric::ProcessorConflicts => Source::One(metrics::NAMESPACE, metrics::CONFLICTS),
+        Metric::ProcessorLargeOrders => Source::One(metrics::NAMESPACE, metrics::LARGE_ORDERS),
+        Metric::ProcessorAnnounceFailed => Source::One(metrics::NAMESPACE, metrics::ANNOUNCE_FAILED),
+    }
+}
+
+fn dimensions(blueprint: &Blueprint<'_>, namespace: &str, metric: Metric) -> BTreeMap<String, String> {
+    let pipeline = blueprint.pipeline;
+    let (name, value) = match (namespace, metric) {
+        ("AWS/SQS", Metric::DeadLetterVisible) => ("QueueName", pipeline.dead_letter_name()),
+        ("AWS/SQS", Metric::QuarantineVisible) => ("QueueName", pipeline.quarantine_name()),
+        ("AWS/SQS", _) => ("QueueName", pipeline.queue_name()),
+        ("AWS/Lambda", _) => ("FunctionName", pipeline.function_name()),
+        ("AWS/DynamoDB", _) => ("TableName", pipeline.table_name()),
+        _ => (metrics::PIPELINE, pipeline.id()),
+    };
+    BTreeMap::from([(name.to_owned(), value)])
+}
+
+fn statistic_word(statistic: Statistic) -> String {
+    match statistic {
+        Statistic::Average => "Average".into(),
+        Statistic::Sum => "Sum".into(),
+        Statistic::Minimum => "Minimum".into(),
+        Statistic::Maximum => "Maximum".into(),
+        Statistic::SampleCount => "SampleCount".into(),
+        Statistic::Percentile(_) => statistic.to_string(),
+    }
+}
+
+fn is_percentile(statistic: &str) -> bool {
+    statistic.starts_with('p')
+}
+
+fn missing_word(missing: MissingData) -> &'static str {
+    match missing {
+        MissingData::Missing => "missing",
+        MissingData::Ignore => "ignore",
+        MissingData::Breaching => "breaching",
+        MissingData::NotBreaching => "notBreaching",
+    }
+}
+
+fn as_i32(number: u64) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+fn dimension_list(dimensions: &BTreeMap<String, String>) -> Vec<Dimension> {
+    dimensions.iter().map(|(name, value)| Dimension::builder().name(name).value(value).build()).collect()
+}
+
+fn query_list(queries: &BTreeMap<String, Query>) -> Vec<MetricDataQuery> {
+    let build = |(id, query): (&String, &Query)| {
+        let builder = MetricDataQuery::builder().id(id).return_data(id == VALUE);
+        match query {
+            Query::Expression { expression } => builder.expression(expression).build(),
+            Query::Metric { namespace, metric, dimensions, statistic, period_seconds } => {
+                let metric = CloudWatchMetric::builder()
+                    .namespace(namespace)
+                    .metric_name(metric)
+                    .set_dimensions(Some(dimension_list(dimensions)))
+                    .build();
+                let stat = MetricStat::builder().metric(metric).period(as_i32(*period_seconds)).stat(statistic).build();
+                builder.metric_stat(stat).build()
+            }
+        }
+    };
+    queries.iter().map(build).collect()
+}
+
+fn tag_list(tags: &Tags) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+fn arn(aws: &Aws, name: &Name) -> String {
+    aws.scope.arn("cloudwatch", &format!("alarm:{name}"))
+}
+
+async fn describe(aws: &Aws, names: &[Name]) -> Result<Vec<(String, MetricAlarm)>, CloudError> {
+    let call = aws
+        .cloudwatch
+        .describe_alarms()
+        .alarm_types(AlarmType::MetricAlarm)
+        .set_alarm_names(Some(names.iter().map(ToString::to_string).collect()))
+        .max_records(as_i32(AT_ONCE as u64))
+        .send()
+        .await;
+    let alarms = call.called("cloudwatch:DescribeAlarms", "alarms")?.metric_alarms.unwrap_or_default();
+    Ok(alarms.into_iter().filter_map(|alarm| Some((alarm.alarm_name()?.to_owned(), alarm))).collect())
+}
+
+async fn live_tags(aws: &Aws, name: &Name) -> Result<Tags, CloudError> {
+    let call = aws.cloudwatch.list_tags_for_resource().resource_arn(arn(aws, name)).send().await;
+    let tags = call.called_or_absent("cloudwatch:ListTagsForResource", name.as_str())?.and_then(|answer| answer.tags);
+    let pair = |tag: Tag| Some((tag.key?, tag.value.unwrap_or_default()));
+    Ok(tags.unwrap_or_default().into_iter().filter_map(pair).collect())
+}
+
+fn found(aws: &Aws, alarm: &MetricAlarm, all_tags: &Tags) -> Found<Alarm> {
+    let number = |value: Option<i32>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or_default();
+    let periods = number(alarm.evaluation_periods());
+    let parts = tags::read(aws, all_tags);
+    let (kept, finding) = tags::foreign(&parts);
+    let mut found = Found::new(
+        tags::owner(aws, all_tags),
+        Alarm {
+            description: alarm.alarm_description().unwrap_or_default().to_owned(),
+            actions_enabled: alarm.actions_enabled().unwrap_or(true),
+            alarm_actions: alarm.alarm_actions().iter().cloned().collect(),
+            ok_actions: alarm.ok_actions().iter().cloned().collect(),
+            insufficient_data_actions: alarm.insufficient_data_actions().iter().cloned().collect(),
+            queries: live_queries(alarm),
+            comparison: alarm.comparison_operator().map(|operator| operator.as_str().to_owned()).unwrap_or_default(),
+            threshold: alarm.threshold().unwrap_or_default(),
+            evaluation_periods: periods,
+            datapoints_to_alarm: alarm.datapoints_to_alarm().map_or(periods, |count| number(Some(count))),
+            treat_missing_data: alarm.treat_missing_data().unwrap_or("missing").to_owned(),
+            tags: parts.managed,
+        },
+    );
+    found.kept = json!({ "tags": kept });
+    found.findings.extend(finding);
+    let state = alarm.state_value().map(|state| state.as_str().to_owned());
+    found.observe("state", json!(state));
+    if !found.properties.actions_enabled {
+        let message = "the alarm is silent: its actions are off, nobody hears of it";
+        found.findings.push(Finding::new(Severity::Warning, "alarm-silent", message));
+    }
+    if state.as_deref() == Some("ALARM") {
+        let reason = alarm.state_reason().unwrap_or("no reason given");
+        found.findings.push(Finding::new(Severity::Warning, "alarm-raised", format!("the alarm is raised: {reason}")));
+    }
+    found
+}
+
+fn live_queries(alarm: &MetricAlarm) -> BTreeMap<String, Query> {
+    let number = |value: Option<i32>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or_default();
+    if alarm.metrics().is_empty() {
+        let plain = alarm.statistic().map(|statistic| statistic.as_str().to_owned());
+        let statistic = plain.or_else(|| alarm.extended_statistic().map(str::to_owned)).unwrap_or_default();
+        let query = Query::Metric {
+            namespace: alarm.namespace().unwrap_or_default().to_owned(),
+            metric: alarm.metric_name().unwrap_or_default().to_owned(),
+            dimensions: live_dimensions(alarm.dimensions()),
+            statistic,
+            period_seconds: number(alarm.period()),
+        };
+        return BTreeMap::from([(VALUE.to_owned(), query)]);
+    }
+    let read = |query: &MetricDataQuery| {
+        let id = query.id()?.to_owned();
+        let Some(stat) = query.metric_stat() else {
+            return Some((id, Query::Expression { expression: query.expression().unwrap_or_default().to_owned() }));
+        };
+        let metric = stat.metric()?;
+        let query = Query::Metric {
+            namespace: metric.namespace().unwrap_or_default().to_owned(),
+            metric: metric.metric_name().unwrap_or_default().to_owned(),
+            dimensions: live_dimensions(metric.dimensions()),
+            statistic: stat.stat().unwrap_or_default().to_owned(),
+            period_seconds: number(stat.period()),
+        };
+        Some((id, query))
+    };
+    alarm.metrics().iter().filter_map(read).collect()
+}
+
+fn live_dimensions(dimensions: &[Dimension]) -> BTreeMap<String, String> {
+    let pair = |dimension: &Dimension| Some((dimension.name()?.to_owned(), dimension.value()?.to_owned()));
+    dimensions.iter().filter_map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::tests::{blueprint_of, pipeline};
+
+    fn derived(alarm: serde_json::Value) -> Alarm {
+        let pipeline = pipeline(json!({
+            "table": { "billing": { "provisioned": { "read": 5, "write": 10 } } },
+            "alarms": { "x": alarm },
+        }));
+        blueprint_of(&pipeline, |blueprint| derive(blueprint, &blueprint.pipeline.alarms[&TopicKey::of("x")]))
+    }
+
+    #[test]
+    fn a_share_of_the_capacity_becomes_units_per_period() {
+        let alarm = derived(json!({ "metric": "table.consumed_writes", "above": "80%", "period": "5m" }));
+        assert_eq!(alarm.threshold, 0.8 * 10.0 * 300.0);
+        let Query::Metric { statistic, .. } = &alarm.queries[VALUE] else { panic!("a metric") };
+        assert_eq!(statistic, "Sum");
+    }
+
+    #[test]
+    fn a_duration_is_in_the_metric_s_own_unit() {
+        assert_eq!(derived(json!({ "metric": "function.duration", "above": "2s" })).threshold, 2000.0);
+        assert_eq!(derived(json!({ "metric": "queue.oldest_message_age", "above": "5m" })).threshold, 300.0);
+    }
+
+    #[test]
+    fn system_errors_are_summed_over_operations_because_the_table_alone_is_silent() {
+        let alarm = derived(json!({ "metric": "table.system_errors", "above": 0 }));
+        assert_eq!(alarm.queries.len(), TABLE_OPERATIONS.len() + 1);
+        assert_eq!(
+            alarm.queries[VALUE],
+            Query::Expression { expression: "FILL(getitem, 0) + FILL(putitem, 0) + FILL(updateitem, 0)".into() }
+        );
+    }
+
+    #[test]
+    fn every_metric_of_the_catalogue_reads_back_as_it_was_written() {
+        for metric in Metric::ALL {
+            let limit = match metric.limit_unit() {
+                crate::config::metric::LimitUnit::Duration => json!("5m"),
+                crate::config::metric::LimitUnit::Percent => json!("5%"),
+                crate::config::metric::LimitUnit::Number | crate::config::metric::LimitUnit::NumberOrPercent => {
+                    json!(1)
+                }
+            };
+            let alarm = derived(json!({ "metric": metric.name(), "above": limit }));
+            let live = match alarm.queries.get(VALUE) {
+                Some(Query::Expression { .. }) => MetricAlarm::builder().set_metrics(Some(query_list(&alarm.queries))),
+                Some(Query::Metric { namespace, metric, dimensions, statistic, period_seconds }) => {
+                    let live = MetricAlarm::builder()
+                        .namespace(namespace)
+                        .metric_name(metric)
+                        .set_dimensions(Some(dimension_list(dimensions)))
+                        .period(as_i32(*period_seconds));
+                    if is_percentile(statistic) {
+                        live.extended_statistic(statistic)
+                    } else {
+                        live.statistic(CloudWatchStatistic::from(statistic.as_str()))
+                    }
+                }
+                None => panic!("{metric} has no value"),
+            };
+            assert_eq!(live_queries(&live.build()), alarm.queries, "{metric}");
+        }
+    }
+}
