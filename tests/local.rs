@@ -316,7 +316,7 @@ async fn a_killed_installation_leaves_nothing_half_and_two_at_once_end_well() {
     if is_again(TEST) {
         // Tells its progress to the one that will kill it.
         let installer = Installer::from_environment().unwrap();
-        installer.install(&|progress| eprintln!("{progress}")).await.unwrap();
+        installer.install(&|progress| writeln!(std::io::stderr(), "{progress}").unwrap()).await.unwrap();
         return;
     }
     let cache = tempfile::tempdir().unwrap();

@@ -34,6 +34,13 @@ impl Home {
         Ok(())
     }
 
+    /// An empty temporary folder: what a server that was killed has left there is of no use to the next.
+    pub fn sweep(&self) -> Result<(), LocalError> {
+        let folder = self.temporary();
+        absent(fs::remove_dir_all(&folder)).map_err(LocalError::folder(&folder))?;
+        fs::create_dir_all(&folder).map_err(LocalError::folder(&folder))
+    }
+
     pub fn exists(&self) -> bool {
         self.folder.is_dir()
     }
@@ -104,6 +111,18 @@ mod tests {
         home.create().unwrap();
         home.create().unwrap();
         assert_eq!(fs::read_to_string(home.folder().join(".gitignore")).unwrap(), "*\n");
+    }
+
+    #[test]
+    fn sweeping_keeps_the_state() {
+        let project = tempfile::tempdir().unwrap();
+        let home = Home::of(project.path()).unwrap();
+        home.create().unwrap();
+        fs::write(home.state().join("sqs.json"), "{}").unwrap();
+        fs::write(home.temporary().join("left"), "").unwrap();
+        home.sweep().unwrap();
+        assert!(home.state().join("sqs.json").exists());
+        assert_eq!(fs::read_dir(home.temporary()).unwrap().count(), 0);
     }
 
     #[test]

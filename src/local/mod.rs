@@ -20,7 +20,7 @@ mod turn;
 
 use std::path::Path;
 
-pub use clients::sdk_config;
+pub use clients::{ACCOUNT, sdk_config};
 pub use error::LocalError;
 pub use install::Installer;
 pub use progress::Progress;

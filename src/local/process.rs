@@ -47,6 +47,7 @@ pub async fn launch(home: &Home, record: &Record, installation: &Path, iam: bool
     let running = home.running();
     let lock = turn::take(&running, || ()).await.map_err(LocalError::folder(&running))?;
     lock.set_len(0).map_err(LocalError::folder(&running))?;
+    home.sweep()?;
     let path = home.log();
     let log = File::create(&path).map_err(LocalError::folder(&path))?;
     let errors = log.try_clone().map_err(LocalError::folder(&path))?;
