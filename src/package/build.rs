@@ -129,7 +129,11 @@ fn complaints(said: &[String]) -> String {
     if lines.len() > LINES_SHOWN {
         text.push_str(&format!("\n… and {} lines more", lines.len() - LINES_SHOWN));
     }
-    text.trim_end().to_owned()
+    let mut text = text.trim_end().to_owned();
+    if said.iter().any(|line| line.contains("musl-gcc")) {
+        text.push_str("\nhint: C code for musl needs its own compiler (Debian, Ubuntu: `apt install musl-tools`)");
+    }
+    text
 }
 
 #[cfg(test)]
@@ -171,6 +175,11 @@ mod tests {
         );
         assert_eq!(complaints(&said(&["something else"])), "something else");
         assert_eq!(complaints(&[]), "");
+        let musl = complaints(&said(&[
+            "error: failed to run custom build command for `ring`",
+            "  failed to find tool \"musl-gcc\"",
+        ]));
+        assert!(musl.contains("hint: C code for musl"), "{musl}");
         let many: Vec<String> = (0..LINES_SHOWN + 5).map(|number| format!("error {number}")).collect();
         assert!(complaints(&many).ends_with("error 79\n… and 5 lines more"));
     }
