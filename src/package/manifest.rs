@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn inherited_dependencies_are_the_workspaces() {
         let root = Manifest {
-            folder: "/root".into(),
+            folder: "/above".into(),
             table: r#"[workspace.dependencies]
                 near = { path = "crates/near" }
                 renamed = { package = "real", version = "2" }"#
@@ -263,7 +263,7 @@ mod tests {
         let package =
             manifest("[dependencies]\nnear.workspace = true\nrenamed = { workspace = true, optional = true }");
         let found: Vec<_> = package.dependencies(&root).into_iter().collect();
-        assert_eq!(found, [dependency("near", Some("/root/crates/near")), dependency("real", None)]);
+        assert_eq!(found, [dependency("near", Some("/above/crates/near")), dependency("real", None)]);
     }
 
     #[test]
