@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use pipewright::config::{self, Diagnostics};
 use proptest::prelude::*;
@@ -153,6 +154,9 @@ fn every_quantity_has_its_unit_and_range() {
     assert!(count > 15, "only {count} quantities");
 }
 
+static VALIDATOR: LazyLock<jsonschema::Validator> =
+    LazyLock::new(|| jsonschema::validator_for(&config::schema()).unwrap());
+
 // --- examples --------------------------------------------------------------------------------------------------------
 
 const EXAMPLES: [&str; 2] = ["pipeline.yaml", "examples/every-option.yaml"];
@@ -163,9 +167,8 @@ fn as_json(file: &str) -> Value {
 
 #[test]
 fn both_examples_fit_the_schema() {
-    let validator = jsonschema::validator_for(&config::schema()).unwrap();
     for file in EXAMPLES {
-        let problems: Vec<_> = validator
+        let problems: Vec<_> = VALIDATOR
             .iter_errors(&as_json(file))
             .map(|error| format!("{file}: {}: {error}", error.instance_path()))
             .collect();
@@ -183,6 +186,24 @@ fn both_examples_load_without_a_warning_in_every_environment() {
             assert!(problems.is_empty(), "{problems}");
         }
     }
+}
+
+#[test]
+fn the_schema_knows_what_an_environment_may_state() {
+    let with = |environment: Value| {
+        let mut pipeline = as_json("pipeline.yaml");
+        pipeline["environments"] = serde_json::json!({ "prod": environment });
+        VALIDATOR.is_valid(&pipeline)
+    };
+    assert!(with(Value::Null));
+    assert!(with(
+        serde_json::json!({ "queue": { "retention": null }, "alarms": { "failed-messages": { "above": 5 } } })
+    ));
+    assert!(with(serde_json::json!({ "table": { "billing": { "provisioned": { "read": 7 } } } })));
+    assert!(!with(serde_json::json!({ "queu": null })));
+    assert!(!with(serde_json::json!({ "queue": { "retention": 5 } })));
+    assert!(!with(serde_json::json!({ "environments": {} })));
+    assert!(!with(serde_json::json!({ "topics": { "alerts": { "subscribers": [null] } } })), "lists are whole");
 }
 
 /// Every path that a file states, in the schema's spelling: `.topics.*.subscribers[].email`.
@@ -318,6 +339,15 @@ fn anchors_repeat_what_they_mark() {
     assert!(refused.items.iter().any(|item| item.message == "`256 MiB` is out of range"), "{refused}");
 }
 
+/// The example with a stretch of it replaced.
+fn edited(at: usize, cut: usize, put: &str) -> String {
+    let mut letters: Vec<char> = example().chars().collect();
+    let at = at.min(letters.len());
+    let end = (at + cut).min(letters.len());
+    letters.splice(at..end, put.chars());
+    letters.into_iter().collect()
+}
+
 proptest! {
     /// Whatever the text, the loader answers, and its answer can be shown.
     #[test]
@@ -336,15 +366,20 @@ proptest! {
         }
     }
 
-    /// The example with a stretch of it replaced: the mistakes that people make.
+    /// What the loader takes, the schema takes: an editor never marks a file that works.
+    #[test]
+    fn what_loads_fits_the_schema(at in 0usize..2000, cut in 0usize..4, put in "[a-z0-9:{}. ]{0,3}") {
+        let text = edited(at, cut, &put);
+        if config::load_text("any.yaml", &text, None).is_ok() {
+            let value: Value = serde_saphyr::from_str(&text).unwrap();
+            prop_assert!(VALIDATOR.is_valid(&value), "{}", text);
+        }
+    }
+
+    /// The mistakes that people make.
     #[test]
     fn no_edit_of_the_example_makes_the_loader_panic(at in 0usize..2000, cut in 0usize..40, put in "\\PC{0,12}") {
-        let mut letters: Vec<char> = example().chars().collect();
-        let at = at.min(letters.len());
-        let end = (at + cut).min(letters.len());
-        letters.splice(at..end, put.chars());
-        let text: String = letters.into_iter().collect();
-        if let Err(refused) = config::load_text("any.yaml", &text, Some("prod")) {
+        if let Err(refused) = config::load_text("any.yaml", &edited(at, cut, &put), Some("prod")) {
             prop_assert!(!refused.render(false).is_empty());
         }
     }

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::units::source_text;
+use super::units::{decimal, source_text};
 use super::words::quoted;
 
 /// An amount of money greater than zero, in the currency's major unit.
@@ -17,9 +17,7 @@ pub struct Amount(pub Decimal);
 
 impl Amount {
     fn parse(text: &str) -> Result<Self, String> {
-        let plain = text.bytes().all(|letter| letter.is_ascii_digit() || letter == b'.');
-        let number = if plain { Decimal::from_str_exact(text).ok() } else { None };
-        match number {
+        match decimal(text).filter(|_| !text.starts_with(['-', '+'])) {
             Some(number) if number > Decimal::ZERO => Ok(Self(number)),
             Some(_) => Err(format!("{} is not an amount above zero\nhint: such as `1000` or `99.90`", quoted(text))),
             None => Err(format!(
@@ -82,7 +80,8 @@ mod tests {
 
     #[test]
     fn anything_but_a_positive_decimal_is_refused() {
-        for text in ["0", "0.00", "-5", "1e3", "1,000", "1_000", "a lot", "", ".", "1.2.3", &"9".repeat(40)] {
+        for text in ["0", "0.00", "-5", "1e3", "1,000", "1_000", "a lot", "", ".", "1.2.3", ".5", "5.", &"9".repeat(40)]
+        {
             assert!(Amount::parse(text).is_err(), "{text}");
         }
     }

@@ -28,7 +28,12 @@ pub(super) struct Converted {
 
 pub(super) fn convert(mut tree: Node) -> Converted {
     let mut converted = Converted::default();
-    while converted.mistakes.len() < MOST_MISTAKES {
+    loop {
+        if converted.mistakes.len() >= MOST_MISTAKES {
+            let message = format!("many mistakes: only the first {MOST_MISTAKES} are shown");
+            converted.mistakes.push(Diagnostic::error(None, message).hint("correct these, then look again"));
+            break;
+        }
         match Pipeline::deserialize(&tree) {
             Ok(pipeline) => {
                 converted.pipeline = Some(pipeline);

@@ -7,6 +7,7 @@ use serde::forward_to_deserialize_any;
 use super::cause::{Cause, Error};
 use super::tree::{Entry, Meaning, Node, Scalar, Step, Value};
 use super::units::SOURCE_TEXT;
+use super::words::quoted;
 
 impl<'de> Deserializer<'de> for &'de Node {
     type Error = Error;
@@ -102,7 +103,14 @@ fn visit_number<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value
     match (text.parse::<u64>(), text.parse::<i64>()) {
         (Ok(number), _) if !is_ambiguous => visitor.visit_u64(number),
         (_, Ok(number)) if !is_ambiguous => visitor.visit_i64(number),
-        _ => visitor.visit_f64(text.parse().unwrap_or(f64::NAN)),
+        _ => match text.parse::<f64>() {
+            Ok(number) if number.is_finite() => visitor.visit_f64(number),
+            Ok(_) | Err(_) => {
+                let message =
+                    format!("{} is beyond any number\nhint: put it in quotes if it is meant as text", quoted(text));
+                Err(de::Error::custom(message))
+            }
+        },
     }
 }
 

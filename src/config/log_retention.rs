@@ -26,7 +26,8 @@ impl LogRetention {
         if text == "forever" {
             return Ok(Self::Forever);
         }
-        let number = text.strip_suffix('d').map(str::trim_end).and_then(|days| days.parse::<u32>().ok());
+        let digits = text.strip_suffix('d').filter(|digits| !digits.starts_with(['0', '+']));
+        let number = digits.and_then(|digits| digits.parse::<u32>().ok());
         let Some(days) = number else {
             return Err(format!(
                 "{} is not a retention of logs\nhint: days, such as `14d`, or `forever`",
@@ -99,7 +100,7 @@ mod tests {
         let message = LogRetention::parse("10d").unwrap_err();
         assert_eq!(message, "CloudWatch Logs does not know `10d`\nhint: the next longer retention it knows is `14d`");
         assert!(LogRetention::parse("9999d").unwrap_err().ends_with("`forever`"));
-        for text in ["", "14", "2w", "d", "-1d"] {
+        for text in ["", "14", "2w", "d", "-1d", "14 d", "014d"] {
             assert!(LogRetention::parse(text).unwrap_err().contains("is not a retention"), "{text}");
         }
     }

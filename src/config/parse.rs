@@ -15,7 +15,7 @@ use super::words::quoted;
 const DEEPEST: usize = 64;
 
 /// How many values the file may have once its aliases are written out; a large pipeline has a few thousand.
-const MOST_VALUES: usize = 20_000;
+const MOST_VALUES: usize = 50_000;
 
 /// The tree, and the keys that are there twice. `Err`: it is not YAML that we read.
 pub(super) fn parse(text: &str) -> Result<(Node, Vec<Diagnostic>), Diagnostic> {

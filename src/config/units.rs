@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use rust_decimal::Decimal;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
@@ -219,6 +220,14 @@ impl<const MIN: u64, const MAX: u64> JsonSchema for Count<MIN, MAX> {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "integer", "minimum": MIN, "maximum": MAX })
     }
+}
+
+/// A decimal as people write one, exactly: `12`, `-0.5`; no exponent, no bare point.
+pub(super) fn decimal(text: &str) -> Option<Decimal> {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|letter| letter.is_ascii_digit());
+    if digits(whole) && digits(fraction) { Decimal::from_str_exact(text).ok() } else { None }
 }
 
 /// The newtype name by which a type asks our deserializer for a scalar as it stands in the source: `1000.10` stays

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::super::units::source_text;
+use super::super::units::{decimal, source_text};
 use super::super::words::quoted;
 
 /// A limit with its unit. The metric decides which units it takes.
@@ -29,7 +29,7 @@ impl Limit {
         let (number, unit) = text.split_at(end);
         let wrong =
             || format!("{} is not a limit\nhint: a number (`0`), a duration (`5m`) or a share (`80%`)", quoted(text));
-        let value = Decimal::from_str_exact(number).map_err(|_| wrong())?;
+        let value = decimal(number).ok_or_else(wrong)?;
         match unit.strip_prefix(' ').unwrap_or(unit) {
             "" => Ok(Self::Number(value)),
             _ if value.is_sign_negative() => {
@@ -90,7 +90,7 @@ impl JsonSchema for Limit {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": ["number", "string"],
-            "pattern": "^[+-]?[0-9]*\\.?[0-9]+ ?(%|ms|s|m|h|d)?$",
+            "pattern": "^[+-]?[0-9]+(\\.[0-9]+)? ?(%|ms|s|m|h|d)?$",
             "x-unit": "as the metric takes it: a number, a duration or a percentage",
         })
     }
@@ -120,7 +120,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "five", "5 min", "1e3", "--1", "5m3", "-5m", "-1%", "79228162514264337593543950335d"] {
+        for text in
+            ["", "five", "5 min", "1e3", "--1", "1.", ".5", "5m3", "-5m", "-1%", "79228162514264337593543950335d"]
+        {
             assert!(Limit::parse(text).is_err(), "{text}");
         }
     }

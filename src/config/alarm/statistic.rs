@@ -52,8 +52,11 @@ impl Statistic {
 fn tenths(text: &str) -> Option<u16> {
     let (whole, tenth) = text.split_once('.').unwrap_or((text, "0"));
     let plain = |part: &str, longest| (1..=longest).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-    let number = || Some(whole.parse::<u16>().ok()? * 10 + tenth.parse::<u16>().ok()?);
-    if plain(whole, 3) && plain(tenth, 1) { number().filter(|tenths| *tenths <= 1_000) } else { None }
+    if !(plain(whole, 2) || whole == "100") || !plain(tenth, 1) {
+        return None;
+    }
+    let tenths = whole.parse::<u16>().ok()? * 10 + tenth.parse::<u16>().ok()?;
+    (tenths <= 1_000).then_some(tenths)
 }
 
 impl fmt::Display for Statistic {
@@ -115,7 +118,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "p", "p-1", "p101", "p100.1", "p99.99", "p99.", "P99", "Sum", "p+5", "p65535"] {
+        for text in ["", "p", "p-1", "p101", "p100.1", "p99.99", "p99.", "P99", "Sum", "p+5", "p099", "p65535"] {
             assert!(Statistic::parse(text).is_err(), "{text}");
         }
     }

@@ -76,9 +76,9 @@ pub struct Evaluation {
 
 impl Evaluation {
     fn parse(text: &str) -> Option<Self> {
-        let mut words = text.split_ascii_whitespace();
+        let mut words = text.split(' ');
         let (datapoints, of, periods, end) = (words.next()?, words.next()?, words.next()?, words.next());
-        let number = |word: &str| word.bytes().all(|b| b.is_ascii_digit()).then(|| word.parse().ok()).flatten();
+        let number = |word: &str| if word.starts_with('+') { None } else { word.parse().ok() };
         let evaluation = Self { datapoints: number(datapoints)?, periods: number(periods)? };
         let in_range = (1..=evaluation.periods).contains(&evaluation.datapoints);
         (of == "of" && end.is_none() && in_range).then_some(evaluation)
@@ -135,7 +135,19 @@ mod tests {
     fn evaluations_are_read_and_written() {
         assert_eq!(Evaluation::parse("3 of 5"), Some(Evaluation { datapoints: 3, periods: 5 }));
         assert_eq!(Evaluation::default().to_string(), "1 of 1");
-        for text in ["", "3", "3/5", "0 of 5", "6 of 5", "3 of 5 of 7", "-1 of 2", "3 von 5", "1 of 99999999999"] {
+        for text in [
+            "",
+            "3",
+            "3/5",
+            "0 of 5",
+            "6 of 5",
+            "3 of 5 of 7",
+            "-1 of 2",
+            "3 von 5",
+            "3  of 5",
+            "+3 of 5",
+            "1 of 99999999999",
+        ] {
             assert_eq!(Evaluation::parse(text), None, "{text}");
         }
     }

@@ -73,6 +73,7 @@ fn code(function: &Function) -> Option<Breach> {
     let message = match (&function.source, &function.zip) {
         (Some(_), Some(_)) => "a function has `source` or `zip`, not both",
         (None, None) => "the function has no code: neither `source` nor `zip`",
+        (Some(path), None) | (None, Some(path)) if path.is_empty() => "the function's code has an empty path",
         (Some(_), None) | (None, Some(_)) => return None,
     };
     let breach = Breach::error(Path::of("function"), message, hint);

@@ -1,6 +1,6 @@
 //! Names and tags: short enough once the pipeline's name is before them, and each used once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::naming::Named;
 use super::super::pipeline::Pipeline;
@@ -16,7 +16,7 @@ pub(super) fn check(pipeline: &Pipeline) -> Vec<Breach> {
     let mut breaches: Vec<_> = named.iter().filter_map(too_long).collect();
     breaches.extend(used_twice(&named));
     breaches.extend(tags(pipeline));
-    breaches.extend(statements(pipeline));
+    breaches.extend(role(pipeline));
     breaches
 }
 
@@ -61,12 +61,28 @@ fn tags(pipeline: &Pipeline) -> Vec<Breach> {
         let breach = Breach::error(Path::of("ignore_tags"), message, "keep it in one of the two");
         breaches.push(breach.involving(Path::of("tags").key(key.as_str())));
     }
+    breaches.extend(alike_tags(pipeline));
     breaches
 }
 
-fn statements(pipeline: &Pipeline) -> Vec<Breach> {
+/// IAM does not tell `Team` from `team`, and the role carries every tag.
+fn alike_tags(pipeline: &Pipeline) -> Option<Breach> {
+    let mut seen = BTreeMap::new();
+    pipeline.tags.keys().find_map(|key| {
+        let first = seen.insert(key.as_str().to_lowercase(), key)?;
+        let message = format!("the tags `{first}` and `{key}` differ in case only, and IAM takes them for one");
+        Some(Breach::error(Path::of("tags").key(key.as_str()), message, "keep one of the two"))
+    })
+}
+
+fn role(pipeline: &Pipeline) -> Vec<Breach> {
     let mut seen = BTreeSet::new();
     let mut breaches = vec![];
+    if let Some(boundary) = pipeline.role.permissions_boundary.as_ref().filter(|arn| arn.service() != "iam") {
+        let message = format!("{} is not a policy of IAM", quoted(boundary.as_str()));
+        let hint = "as in `arn:aws:iam::123456789012:policy/boundary`";
+        breaches.push(Breach::error(Path::of("role.permissions_boundary"), message, hint));
+    }
     for (index, statement) in pipeline.role.extra_statements.iter().enumerate() {
         let at = Path::of("role.extra_statements").index(index);
         let sid = &statement.sid;

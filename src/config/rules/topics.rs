@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::names::TopicKey;
-use super::super::pipeline::{Pipeline, Topic};
+use super::super::pipeline::{Endpoint, Pipeline, Subscriber, Topic};
 use super::super::tree::Path;
 use super::super::words::{listed, nearest, quoted};
 use super::Breach;
@@ -28,6 +28,7 @@ pub(super) fn check(pipeline: &Pipeline) -> Vec<Breach> {
         let at = Path::of("topics").key(key.as_str());
         breaches.extend(display_name(topic, at.clone()));
         breaches.extend(subscribed_twice(topic, &at));
+        breaches.extend(of_other_services(topic, &at));
     }
     breaches
 }
@@ -64,6 +65,22 @@ fn display_name(topic: &Topic, at: Path) -> Option<Breach> {
         let message = format!("a display name has at most {LONGEST_DISPLAY_NAME} characters, this one has {length}");
         Breach::error(at.key("display_name"), message, "shorten it")
     })
+}
+
+/// An endpoint's ARN must be of the service that its key names.
+fn of_other_services(topic: &Topic, at: &Path) -> Vec<Breach> {
+    let breach = |(index, subscriber): (usize, &Subscriber)| {
+        let (service, arn) = match &subscriber.endpoint {
+            Endpoint::Sqs(arn) => ("sqs", arn),
+            Endpoint::Lambda(arn) => ("lambda", arn),
+            Endpoint::Email(_) | Endpoint::Sms(_) | Endpoint::Https(_) => return None,
+        };
+        let at = at.clone().key("subscribers").index(index).key(service);
+        let message = format!("{} is not of `{service}`", quoted(arn.as_str()));
+        let hint = format!("an ARN that begins with `arn:aws:{service}:`");
+        (arn.service() != service).then(|| Breach::error(at, message, hint))
+    };
+    topic.subscribers.iter().enumerate().filter_map(breach).collect()
 }
 
 fn subscribed_twice(topic: &Topic, at: &Path) -> Vec<Breach> {
