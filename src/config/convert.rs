@@ -79,7 +79,7 @@ impl Converted {
             && let Some(meant) = nearest(key, known.iter().copied())
         {
             // Who misspells `topics` does not want to hear of every topic that is missing.
-            self.refused.push(Path(path.0[..path.0.len() - 1].to_vec()).key(meant));
+            self.refused.push(path.parent().key(meant));
         }
         self.refused.push(path);
     }

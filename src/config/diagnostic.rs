@@ -91,7 +91,7 @@ impl Diagnostics {
         };
         let mut out = format!("{}: {}\n", paint.text(code, word), item.message);
         if let Some(place) = item.place {
-            let excerpt = Excerpt::new(self.text.lines().nth(place.line - 1).unwrap_or_default(), place);
+            let excerpt = Excerpt::new(self.text.lines().nth(place.line.saturating_sub(1)).unwrap_or_default(), place);
             let number = place.line.to_string();
             let gutter = " ".repeat(number.len());
             let bar = paint.text("1;34", "|");

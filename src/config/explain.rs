@@ -41,8 +41,8 @@ pub(super) fn explain(cause: &Cause, path: &Path, found: &Node) -> (String, Opti
 
 /// ` in `queue``; nothing for the file's own keys.
 fn of_parent(path: &Path) -> String {
-    let parents = Path(path.0.split_last().map(|(_, parents)| parents.to_vec()).unwrap_or_default());
-    if parents.0.is_empty() { String::new() } else { format!(" in {}", quoted(&parents.to_string())) }
+    let parent = path.parent();
+    if parent.0.is_empty() { String::new() } else { format!(" in {}", quoted(&parent.to_string())) }
 }
 
 fn described(found: &Node) -> String {

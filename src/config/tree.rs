@@ -194,6 +194,11 @@ impl Path {
         self
     }
 
+    /// What the value stands in; of the root, the root.
+    pub(super) fn parent(&self) -> Self {
+        Self(self.0.split_last().map(|(_, parents)| parents.to_vec()).unwrap_or_default())
+    }
+
     /// Whether one of the two contains the other.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
         self.0.iter().zip(&other.0).all(|(mine, theirs)| mine == theirs)
