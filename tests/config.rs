@@ -12,24 +12,7 @@ use pipewright::config::{self, Diagnostics};
 use proptest::prelude::*;
 use serde_json::Value;
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn updates() -> bool {
-    std::env::var_os("UPDATE").is_some()
-}
-
-/// Compares a golden file, or rewrites it. `Err`: how the two differ.
-fn compare(file: &Path, actual: &str) -> Result<(), String> {
-    if updates() {
-        fs::write(file, actual).map_err(|error| error.to_string())?;
-    }
-    let expected = fs::read_to_string(file).unwrap_or_default();
-    let same = expected == actual;
-    let differ = || format!("{}\n--- expected\n{expected}+++ actual\n{actual}", file.display());
-    if same { Ok(()) } else { Err(differ()) }
-}
+use crate::golden::{compare, root};
 
 // --- diagnostics -----------------------------------------------------------------------------------------------------
 

@@ -1,12 +1,12 @@
 //! The local AWS, end to end: real installations, real servers, each in a folder of its own.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-use std::cell::RefCell;
 use std::fs;
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
 use pipewright::local::{self, Installer, Local, LocalError, Options, Progress, Status, Stopped, sdk_config};
 use tempfile::TempDir;
@@ -16,12 +16,12 @@ const REGION: &str = "eu-central-1";
 /// A project's folder whose local AWS ends with the test, whatever comes.
 pub struct Project {
     folder: TempDir,
-    progress: RefCell<Vec<Progress>>,
+    progress: Mutex<Vec<Progress>>,
 }
 
 impl Project {
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), progress: RefCell::default() }
+        Self { folder: tempfile::tempdir().unwrap(), progress: Mutex::default() }
     }
 
     pub fn path(&self) -> &Path {
@@ -29,7 +29,7 @@ impl Project {
     }
 
     pub async fn start(&self) -> Result<Local, LocalError> {
-        local::start(self.path(), &|progress| self.progress.borrow_mut().push(progress)).await
+        local::start(self.path(), &|progress| self.progress.lock().unwrap().push(progress)).await
     }
 
     async fn stop(&self) -> Stopped {
@@ -45,7 +45,7 @@ impl Project {
     }
 
     fn progress(&self) -> Vec<Progress> {
-        self.progress.take()
+        std::mem::take(&mut self.progress.lock().unwrap())
     }
 }
 

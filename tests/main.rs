@@ -1,1 +1,16 @@
-fn main(){}
+//! pipewright as a specification. One binary, so that everything links once and shares one local AWS.
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests are tests")]
+
+mod backend;
+mod cli;
+mod config;
+mod end_to_end;
+mod golden;
+mod habits;
+mod laws;
+mod local;
+mod package;
+mod plan;
+mod schemas;
+mod tidy;
+mod world;

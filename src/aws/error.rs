@@ -2,7 +2,6 @@
 
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::reconcile::{CloudError, ErrorKind};
@@ -52,12 +51,13 @@ where
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
             let metadata = answer.err().meta();
-            said_no(action, resource, status, metadata.code().unwrap_or("no code"), metadata.message().unwrap_or(""))
+            match metadata.code() {
+                Some(code) => said_no(action, resource, status, code, metadata.message().unwrap_or_default()),
+                None if status >= 400 => said_no(action, resource, status, "no code", &chain(error)),
+                None => unreadable(action, resource, &chain(error)),
+            }
         }
-        SdkError::ResponseError(answer) => {
-            let status = answer.raw().status().as_u16();
-            said_no(action, resource, status, "no code", &format!("unreadable answer: {}", DisplayErrorContext(error)))
-        }
+        SdkError::ResponseError(_) => unreadable(action, resource, &chain(error)),
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) | _ => {
             no_answer(action, resource, &chain(error))
         }
@@ -88,6 +88,12 @@ fn no_answer(action: &str, resource: &str, cause: &str) -> CloudError {
         .hint("check the network, the region and `--endpoint-url`")
 }
 
+fn unreadable(action: &str, resource: &str, cause: &str) -> CloudError {
+    let message = format!("the answer to {action} on `{resource}` cannot be read: {cause}");
+    CloudError::new(ErrorKind::Unreadable, message)
+        .hint("is `--endpoint-url` really AWS, or a faithful stand-in? A proxy may answer in its place")
+}
+
 fn said_no(action: &str, resource: &str, status: u16, code: &str, message: &str) -> CloudError {
     let kind = classify(status, code, message);
     let words = match kind {
@@ -99,6 +105,7 @@ fn said_no(action: &str, resource: &str, status: u16, code: &str, message: &str)
         | ErrorKind::Busy
         | ErrorKind::Unreachable
         | ErrorKind::Refused
+        | ErrorKind::Unreadable
         | ErrorKind::ChangedSincePlan
         | ErrorKind::TimedOut
         | ErrorKind::Local => format!("{action} on `{resource}`: {message} ({code})"),
@@ -120,6 +127,7 @@ fn hint(kind: ErrorKind, action: &str) -> Option<String> {
         | ErrorKind::Busy
         | ErrorKind::Unreachable
         | ErrorKind::Refused
+        | ErrorKind::Unreadable
         | ErrorKind::ChangedSincePlan
         | ErrorKind::TimedOut
         | ErrorKind::Local => None,

@@ -10,6 +10,7 @@ use super::session::{Planned, Session, data_loss, options};
 use super::{Exit, Rendered};
 use crate::cli::{Apply, Destroy, Global, Output};
 use crate::reconcile::{Address, CloudError, Event, Graph, Kind, Options, Plan, Report, apply, settle};
+use crate::render::number::counted;
 use crate::render::plan::View;
 use crate::render::progress::Progress;
 use crate::render::{Terminal, plan as plan_text, report as report_text};
@@ -64,8 +65,14 @@ impl Job<'_> {
         }
         let refusals = plan.refusals();
         if !refusals.is_empty() {
-            let words = plan_text::findings(&refusals, self.terminal.style());
-            return Err(Rendered(format!("{words}nothing was written")).into());
+            // People have seen them in the plan already.
+            let words = match output {
+                Output::Text => String::new(),
+                Output::Json => plan_text::findings(&refusals, self.terminal.style()),
+            };
+            let count = counted(refusals.len(), "error");
+            let style = self.terminal.style();
+            return Err(Rendered(format!("{words}{} nothing was written: the plan has {count}", style.red("error:"))).into());
         }
         if plan.is_empty() {
             self.say_done(&Report::default(), plan, 0.0, output)?;

@@ -9,6 +9,8 @@ mod schema;
 mod session;
 mod validate;
 
+pub use schema::text as schema_text;
+
 use std::process::ExitCode;
 
 use anyhow::Result;

@@ -53,6 +53,8 @@ pub enum ErrorKind {
     Server,
     /// AWS refuses the request as it is.
     Refused,
+    /// The answer came, and the client could not read it.
+    Unreadable,
     /// The resource is no longer what the plan saw.
     ChangedSincePlan,
     /// It was waited for, and did not come.
@@ -93,6 +95,7 @@ impl CloudError {
             | ErrorKind::Throttled
             | ErrorKind::Server
             | ErrorKind::Refused
+            | ErrorKind::Unreadable
             | ErrorKind::ChangedSincePlan
             | ErrorKind::TimedOut
             | ErrorKind::Local => false,

@@ -171,7 +171,7 @@ impl Plan {
         let losses = self.steps.iter().filter_map(|step| {
             let loss = step.loss.as_ref().filter(|loss| !loss.allowed)?;
             Some(
-                Finding::new(Severity::Error, "data-loss", format!("`{}` would lose {}", step.address, loss.holds))
+                Finding::new(Severity::Error, "data-loss", format!("would lose {}", loss.holds))
                     .at(&step.address)
                     .hint(format!("allow it with `--allow-data-loss {}`", step.address)),
             )
@@ -266,11 +266,7 @@ impl Planner<'_> {
         }
         let loss = self.loss(address, live);
         if address.kind == Kind::LogGroup && loss.as_ref().is_some_and(|loss| !loss.allowed) {
-            let message = format!(
-                "the log group `{}` is kept, with {}",
-                address.name,
-                loss.map(|loss| loss.holds).unwrap_or_default()
-            );
+            let message = format!("is kept, with {}", loss.map(|loss| loss.holds).unwrap_or_default());
             let hint = format!("delete it with `--allow-data-loss {address}`");
             self.findings.push(Finding::new(Severity::Note, "log-group-kept", message).at(address).hint(hint));
             return;
@@ -359,7 +355,7 @@ fn foreign(address: &Address, pipeline: Option<&str>, changes: &Changes) -> Find
         1 => format!("one property differs (`{}`)", changes.0[0].path),
         count => format!("{count} properties differ"),
     };
-    Finding::new(Severity::Error, "foreign-in-the-way", format!("`{address}` exists and {whose}; {differs}"))
+    Finding::new(Severity::Error, "foreign-in-the-way", format!("exists and {whose}; {differs}"))
         .at(address)
         .hint("take it over with `--adopt` (the plan then shows every difference), or choose another `name:`")
 }
@@ -367,7 +363,7 @@ fn foreign(address: &Address, pipeline: Option<&str>, changes: &Changes) -> Find
 fn not_adoptable(address: &Address, changes: &Changes) -> Finding {
     let fixed: Vec<_> =
         changes.iter().filter(|change| change.replaces.is_some()).map(|change| format!("`{}`", change.path)).collect();
-    let message = format!("`{address}` cannot be adopted: {} cannot be changed", fixed.join(", "));
+    let message = format!("cannot be adopted: {} cannot be changed", fixed.join(", "));
     Finding::new(Severity::Error, "not-adoptable", message)
         .at(address)
         .hint("make the file say what is live there, or choose another `name:`")

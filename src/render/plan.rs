@@ -7,7 +7,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::number::counted;
 use super::style::Style;
-use crate::reconcile::{Action, Change, Finding, Plan, Step};
+use crate::reconcile::{Action, Change, Finding, Plan, Severity, Step};
 
 /// How a plan is shown.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +65,10 @@ pub fn summary(plan: &Plan) -> String {
         parts.push("nothing to do".into());
     }
     parts.push(format!("{} unchanged", plan.unchanged.len()));
+    let errors = plan.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    if errors > 0 {
+        parts.push(counted(errors, "error"));
+    }
     format!("Plan: {}.", parts.join(", "))
 }
 

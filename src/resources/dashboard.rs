@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Blueprint, Found, Planned, Resource, Survey};
 use crate::aws::{Aws, Called};
 use crate::reconcile::document::canonical;
-use crate::reconcile::{Changes, CloudError, Kind, Name, Owner, Property, Say, Trait};
+use crate::reconcile::{Changes, CloudError, ErrorKind, Kind, Name, Owner, Property, Say, Trait};
 
 /// The managed properties of a dashboard.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,11 +33,16 @@ impl Resource for Dashboard {
     }
 
     async fn candidates(aws: &Aws, _survey: &Survey, _wanted: &BTreeSet<Name>) -> Result<BTreeSet<Name>, CloudError> {
+        // The derived name, even where the list cannot be read: MiniStack 1.5.33 answers ListDashboards over CBOR with
+        // a text where a timestamp belongs, as soon as there is a dashboard.
+        let mut names = BTreeSet::from([Name::new(format!("{}-{}", aws.pipeline, aws.scope.region))]);
         let prefix = format!("{}-", aws.pipeline);
         let mut pages = aws.cloudwatch.list_dashboards().dashboard_name_prefix(&prefix).into_paginator().send();
-        let mut names = BTreeSet::new();
         while let Some(page) = pages.next().await {
-            let page = page.called("cloudwatch:ListDashboards", &prefix)?;
+            let page = match page.called("cloudwatch:ListDashboards", &prefix) {
+                Err(error) if error.kind == ErrorKind::Unreadable => break,
+                page => page?,
+            };
             let listed = page.dashboard_entries().iter().filter_map(|entry| entry.dashboard_name());
             // Another region's dashboard of this pipeline ends with that region.
             names.extend(listed.filter(|name| name.ends_with(&aws.scope.region)).map(Name::new));

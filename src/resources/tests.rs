@@ -10,7 +10,7 @@ use crate::reconcile::{Graph, Kind, Scope};
 /// An AWS that answers nothing: for what needs only its names.
 pub fn aws() -> Aws {
     let config = aws_types::SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
-    Aws { pace: Pace::Instant, ..Aws::new(&config, scope(), "shop") }
+    Aws { pace: Pace::Quick, ..Aws::new(&config, scope(), "shop") }
 }
 
 pub fn scope() -> Scope {

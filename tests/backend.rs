@@ -1,0 +1,242 @@
+//! The local AWS that end-to-end tests share, and what can be put between it and us: faults, and a count of calls.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
+use aws_types::SdkConfig;
+use pipewright::aws::rates::operation;
+use pipewright::aws::{Aws, Pace, identity};
+use pipewright::config::Pipeline;
+use pipewright::local::sdk_config;
+use pipewright::package::{Artifact, Source, Target};
+use pipewright::reconcile::plan::DataLoss;
+use pipewright::reconcile::{Cloud, Event, Graph, Options, Plan, Report, Scope, Snapshot, apply, settle};
+use pipewright::resources::{Blueprint, desired};
+
+use crate::golden::root;
+use crate::local::Project;
+
+pub const REGION: &str = "us-east-1";
+
+/// A running local AWS, shared by all tests that run now; it ends with the last of them.
+pub struct Server {
+    /// Ends the server when the last test lets go.
+    _project: Project,
+    endpoint: String,
+}
+
+impl Server {
+    pub async fn shared() -> Arc<Self> {
+        static RUNNING: tokio::sync::Mutex<Weak<Server>> = tokio::sync::Mutex::const_new(Weak::new());
+        let mut running = RUNNING.lock().await;
+        if let Some(server) = running.upgrade() {
+            return server;
+        }
+        let project = Project::new();
+        let endpoint = project.start().await.unwrap().endpoint().to_owned();
+        let server = Arc::new(Self { _project: project, endpoint });
+        *running = Arc::downgrade(&server);
+        server
+    }
+
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+}
+
+/// An account of its own for every test: tests do not see each other.
+pub fn account() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as u64 % 100_000_000_000;
+    format!("{:012}", 100_000_000_000 + (seed + NEXT.fetch_add(1, Ordering::Relaxed) * 7_919) % 899_999_999_999)
+}
+
+/// What is answered instead of passing a call on.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// An error of the JSON protocols (SQS, DynamoDB, Logs, tagging, Lambda).
+    pub fn json(status: u16, code: &str, message: &str) -> Self {
+        let body = serde_json::json!({ "__type": code, "message": message, "Message": message });
+        let headers = vec![("x-amzn-errortype", code.to_owned()), ("content-type", "application/json".to_owned())];
+        Self { status, headers, body: body.to_string().into_bytes() }
+    }
+
+    /// An error of the query protocol (SNS, IAM, STS).
+    pub fn xml(status: u16, code: &str, message: &str) -> Self {
+        let body = format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+        );
+        Self { status, headers: vec![("content-type", "text/xml".to_owned())], body: body.into_bytes() }
+    }
+
+    /// An error of rpc-v2-cbor (CloudWatch): a map of two texts, each shorter than 256 bytes.
+    pub fn cbor(status: u16, code: &str, message: &str) -> Self {
+        let mut body = vec![0xA2];
+        for text in ["__type", code, "message", message] {
+            body.extend([0x78, u8::try_from(text.len()).unwrap()]);
+            body.extend(text.bytes());
+        }
+        let headers =
+            vec![("content-type", "application/cbor".to_owned()), ("smithy-protocol", "rpc-v2-cbor".to_owned())];
+        Self { status, headers, body }
+    }
+
+    /// A success with this JSON.
+    pub fn ok(body: &serde_json::Value) -> Self {
+        let headers = vec![("content-type", "application/json".to_owned())];
+        Self { status: 200, headers, body: body.to_string().into_bytes() }
+    }
+}
+
+/// Between us and the backend: counts every call, and answers some itself.
+#[derive(Debug, Default)]
+pub struct Wire {
+    calls: Mutex<Vec<String>>,
+    faults: Mutex<BTreeMap<String, Vec<Answer>>>,
+}
+
+impl Wire {
+    /// The next calls whose operation begins so are answered so, one after the other.
+    pub fn fault(&self, operation: &str, answers: impl IntoIterator<Item = Answer>) {
+        let mut answers: Vec<_> = answers.into_iter().collect();
+        answers.reverse();
+        self.faults.lock().unwrap().insert(operation.to_owned(), answers);
+    }
+
+    /// Every call since the last `clear`, in order.
+    pub fn calls(&self) -> Vec<String> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Those that write.
+    pub fn writes(&self) -> Vec<String> {
+        let reads = ["Get", "List", "Describe"];
+        let is_read = |call: &String| {
+            let operation = call.split_once('.').map_or("", |(_, operation)| operation);
+            operation.starts_with("GET ") || reads.iter().any(|verb| operation.starts_with(verb))
+        };
+        self.calls().into_iter().filter(|call| !is_read(call)).collect()
+    }
+
+    pub fn clear(&self) {
+        self.calls.lock().unwrap().clear();
+    }
+
+    fn take(&self, operation: &str) -> Option<Answer> {
+        let mut faults = self.faults.lock().unwrap();
+        let (_, answers) = faults.iter_mut().find(|(start, left)| operation.starts_with(*start) && !left.is_empty())?;
+        answers.pop()
+    }
+}
+
+#[derive(Debug)]
+struct Tapped {
+    inner: SharedHttpConnector,
+    wire: Arc<Wire>,
+}
+
+impl HttpConnector for Tapped {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let operation = operation(&request);
+        self.wire.calls.lock().unwrap().push(operation.clone());
+        match self.wire.take(&operation) {
+            None => self.inner.call(request),
+            Some(answer) => {
+                let mut response = HttpResponse::new(answer.status.try_into().unwrap(), SdkBody::from(answer.body));
+                for (name, value) in answer.headers {
+                    response.headers_mut().insert(name, value);
+                }
+                HttpConnectorFuture::ready(Ok(response))
+            }
+        }
+    }
+}
+
+fn tapped(config: &SdkConfig, wire: &Arc<Wire>) -> SharedHttpClient {
+    let (inner, wire) = (config.http_client().unwrap(), Arc::clone(wire));
+    http_client_fn(move |settings, components| {
+        let inner = inner.http_connector(settings, components);
+        SharedHttpConnector::new(Tapped { inner, wire: Arc::clone(&wire) })
+    })
+}
+
+/// One pipeline's world on the shared server: an account of its own, every call seen.
+pub struct World {
+    _server: Arc<Server>,
+    pub wire: Arc<Wire>,
+    pub config: SdkConfig,
+    pub scope: Scope,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let server = Server::shared().await;
+        let (wire, account) = (Arc::new(Wire::default()), account());
+        let config = sdk_config(server.endpoint(), Some(&account), REGION);
+        let http_client = tapped(&config, &wire);
+        let config = config.into_builder().http_client(http_client).build();
+        Self { _server: server, wire, config, scope: identity::pinned(&account, REGION) }
+    }
+
+    /// AWS as this pipeline sees it; the real processor is its code.
+    pub fn aws(&self, pipeline: &Pipeline) -> Aws {
+        let folder = root().join(pipeline.function.source.as_deref().unwrap_or("lambda"));
+        let artifact = Artifact::new(Source::Package { folder, target: Target::Host });
+        Aws { artifact: Some(artifact), ..Aws::new(&self.config, self.scope.clone(), pipeline.id()) }
+    }
+
+    /// The same, with short waits: for scripted answers.
+    pub fn hasty(&self, pipeline: &Pipeline) -> Aws {
+        Aws { pace: Pace::Quick, ..self.aws(pipeline) }
+    }
+
+    pub fn graph(&self, pipeline: &Pipeline) -> Graph {
+        desired(&Blueprint { pipeline, scope: &self.scope, code: "sources:test" }).unwrap()
+    }
+
+    pub async fn plan(&self, aws: &Aws, graph: &Graph, options: &Options) -> (Plan, Snapshot) {
+        let snapshot = aws.snapshot(&graph.addresses()).await.unwrap();
+        (Plan::new(&aws.pipeline, &self.scope, graph, &snapshot, options), snapshot)
+    }
+
+    pub async fn apply(&self, aws: &Aws, graph: &Graph, on: &dyn Fn(Event)) -> Report {
+        self.apply_with(aws, graph, &everything(), on).await
+    }
+
+    pub async fn apply_with(&self, aws: &Aws, graph: &Graph, options: &Options, on: &dyn Fn(Event)) -> Report {
+        let (plan, snapshot) = self.plan(aws, graph, options).await;
+        assert_eq!(plan.refusals(), []);
+        apply(aws, &plan, graph, &snapshot, std::future::pending(), on).await
+    }
+
+    /// Applies, and proves that nothing is left to do.
+    pub async fn converge(&self, aws: &Aws, graph: &Graph) {
+        let (plan, _) = self.plan(aws, graph, &everything()).await;
+        let report = self.apply(aws, graph, &|_| ()).await;
+        assert!(report.succeeded(), "{report:#?}");
+        let left = settle(aws, &plan, graph, &everything(), &|_| ()).await.unwrap();
+        assert!(left.is_empty(), "{left:#?}");
+    }
+}
+
+pub fn everything() -> Options {
+    Options { allow_data_loss: DataLoss::All, ..Options::default() }
+}
+
+/// Runs a test on one task, as the program runs.
+pub fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
