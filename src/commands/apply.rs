@@ -25,7 +25,7 @@ pub async fn run(global: &Global, arguments: &Apply, terminal: &Terminal) -> Res
         && saved.digest != planned.plan.digest
     {
         terminal.talk(&format!(
-            "error: the saved plan is stale: live AWS, the file or the code changed since it was made; nothing was done\nhint: plan again, and look at what changed (saved {}, now {})",
+            "error: the saved plan is stale: live AWS, the file or the code changed since it was made; nothing was done\nhint: plan again, and look at what changed; `--adopt`, `--resume` and `--allow-data-loss` must be as they were (saved {}, now {})",
             short(&saved.digest),
             short(&planned.plan.digest)
         ));
@@ -144,7 +144,12 @@ impl Job<'_> {
             Output::Text => {
                 let took = std::time::Duration::from_secs_f64(seconds);
                 let words = report_text::report(report, took, self.terminal.answer_style());
-                self.terminal.answer(&format!("{words}Read again: AWS is as the file says.\n"));
+                let proved = if self.desired.nodes().next().is_some() {
+                    "Read again: AWS is as the file says."
+                } else {
+                    "Read again: nothing of it is left."
+                };
+                self.terminal.answer(&format!("{words}{proved}\n"));
             }
         }
         Ok(())

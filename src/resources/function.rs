@@ -227,9 +227,10 @@ impl Function {
             call.clone().send().await.called("lambda:UpdateFunctionCode", name.as_str()).map_err(changed)
         })
         .await?;
-        let revision = until_ready(aws, name, say).await?;
+        until_ready(aws, name, say).await?;
         write_tags(aws, name, self.code_tags(&sha256)).await?;
-        Ok(revision)
+        // Asked last: whatever changes the revision has done so.
+        until_ready(aws, name, say).await
     }
 
     async fn write_configuration(

@@ -1,6 +1,7 @@
 //! The function's log group: made before the function, so that Lambda does not make one that keeps lines forever.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,9 @@ pub struct LogGroup {
     pub marked: bool,
     pub tags: Tags,
 }
+
+/// How long after its function a log group may come back.
+const LATE_LINES: Duration = Duration::from_secs(1);
 
 impl Resource for LogGroup {
     const KIND: Kind = Kind::LogGroup;
@@ -88,8 +92,15 @@ impl Resource for LogGroup {
     }
 
     async fn delete(aws: &Aws, name: &Name, _live: &Found<Self>, _say: Say<'_>) -> Result<(), CloudError> {
-        let call = aws.logs.delete_log_group().log_group_name(name.as_str()).send().await;
-        call.called_or_absent("logs:DeleteLogGroup", name.as_str()).map(|_| ())
+        loop {
+            let call = aws.logs.delete_log_group().log_group_name(name.as_str()).send().await;
+            call.called_or_absent("logs:DeleteLogGroup", name.as_str())?;
+            // A late invocation makes the group again with its last lines.
+            aws.pause(LATE_LINES).await;
+            if !list(aws, name.as_str()).await?.iter().any(|group| group.log_group_name() == Some(name.as_str())) {
+                return Ok(());
+            }
+        }
     }
 }
 

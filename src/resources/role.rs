@@ -33,6 +33,7 @@ pub struct Role {
 
 /// The name of the one inline policy.
 const INLINE: &str = "pipewright";
+const REGION_TAG: &str = "region";
 const DESCRIPTION: &str = "The processor of a pipewright pipeline";
 
 impl Resource for Role {
@@ -58,16 +59,14 @@ impl Resource for Role {
         vec![Planned { name: blueprint.role().name.to_string(), properties, after: referred(blueprint) }]
     }
 
-    /// By path: the tagging API does not know roles.
+    /// By path: the tagging API does not know roles. Other regions' are among them; their tags tell.
     async fn candidates(aws: &Aws, _survey: &Survey, _wanted: &BTreeSet<Name>) -> Result<BTreeSet<Name>, CloudError> {
         let path = path_of(&aws.pipeline);
         let mut pages = aws.iam.list_roles().path_prefix(&path).into_paginator().send();
         let mut names = BTreeSet::new();
         while let Some(page) = pages.next().await {
             let page = page.called("iam:ListRoles", &path)?;
-            // The role's name ends with the region it is for: another region's is not ours to remove.
-            let here = page.roles.into_iter().filter(|role| role.role_name().ends_with(&aws.scope.region));
-            names.extend(here.map(|role| Name::new(role.role_name)));
+            names.extend(page.roles.into_iter().map(|role| Name::new(role.role_name)));
         }
         Ok(names)
     }
@@ -85,7 +84,7 @@ impl Resource for Role {
             .description(&self.description)
             .assume_role_policy_document(self.trust.to_string())
             .set_permissions_boundary(self.permissions_boundary.clone())
-            .set_tags(Some(tag_list(&tags::written(aws, &self.tags))?))
+            .set_tags(Some(tag_list(&self.written_tags(aws))?))
             .send()
             .await;
         call.called("iam:CreateRole", name.as_str())?;
@@ -122,7 +121,7 @@ impl Resource for Role {
                 let call = aws.iam.untag_role().role_name(role).set_tag_keys(Some(removed)).send().await;
                 call.called("iam:UntagRole", role)?;
             }
-            let written = tag_list(&tags::written(aws, &self.tags))?;
+            let written = tag_list(&self.written_tags(aws))?;
             let call = aws.iam.tag_role().role_name(role).set_tags(Some(written)).send().await;
             call.called("iam:TagRole", role)?;
         }
@@ -145,6 +144,13 @@ impl Resource for Role {
 }
 
 impl Role {
+    /// Roles are global: the tag says for which region this one is.
+    fn written_tags(&self, aws: &Aws) -> Tags {
+        let mut all = tags::written(aws, &self.tags);
+        all.insert(format!("pipewright:{REGION_TAG}"), aws.scope.region.clone());
+        all
+    }
+
     async fn write_policy(&self, aws: &Aws, name: &Name) -> Result<(), CloudError> {
         let Some(policy) = &self.policy else { return Ok(()) };
         let call = aws.iam.put_role_policy().role_name(name.as_str()).policy_name(INLINE);
@@ -271,8 +277,13 @@ async fn read_one(aws: &Aws, name: &Name) -> Result<Option<Found<Role>>, CloudEr
     let all_tags: Tags = live.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
     let parts = tags::read(aws, &all_tags);
     let (kept, finding) = tags::foreign(&parts);
-    let ours = live.path() == path_of(&aws.pipeline);
-    let owner = if ours { Owner::Ours } else { tags::owner(aws, &all_tags) };
+    let elsewhere = parts.notes.get(REGION_TAG).is_some_and(|region| *region != aws.scope.region);
+    let owner = match tags::owner(aws, &all_tags) {
+        // Made, and killed before it was tagged: the path says enough.
+        Owner::Foreign { pipeline: None } if live.path() == path_of(&aws.pipeline) => Owner::Ours,
+        Owner::Ours if elsewhere => Owner::Foreign { pipeline: Some(aws.pipeline.clone()) },
+        owner => owner,
+    };
     let boundary = live.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
     let mut found = Found::new(
         owner,

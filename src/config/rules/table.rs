@@ -1,6 +1,6 @@
 //! The table's attributes share one namespace: two things under one name would overwrite each other.
 
-use super::super::pipeline::{Attributes, Pipeline};
+use super::super::pipeline::{Attributes, Pipeline, TableEncryption};
 use super::super::tree::Path;
 use super::super::words::quoted;
 use super::Breach;
@@ -15,7 +15,17 @@ pub(super) fn check(pipeline: &Pipeline) -> Vec<Breach> {
             breaches.push(breach.involving(Path::of(first)));
         }
     }
+    breaches.extend(key_by_alias(pipeline));
     breaches
+}
+
+/// DynamoDB tells a key by its ARN only: against an alias every plan would find a difference.
+fn key_by_alias(pipeline: &Pipeline) -> Option<Breach> {
+    let TableEncryption::Kms(key) = &pipeline.table.encryption else { return None };
+    key.as_str().contains("alias/").then(|| {
+        let message = format!("`{key}` is an alias, and DynamoDB does not tell which alias a table's key was named by");
+        Breach::error(Path::of("table.encryption.kms"), message, "write the key's id or its ARN")
+    })
 }
 
 /// Every attribute: where its name is set, and the name.

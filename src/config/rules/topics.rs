@@ -11,6 +11,9 @@ use super::Breach;
 /// SNS's limit for the name that e-mails and text messages show.
 const LONGEST_DISPLAY_NAME: usize = 100;
 
+/// AWS takes 50 tags a resource; `pipewright:pipeline` and `pipewright:tags` are two of them.
+const MOST_TAGS_OF_A_TOPIC: usize = 48;
+
 pub(super) fn check(pipeline: &Pipeline) -> Vec<Breach> {
     let mut breaches = vec![];
     if let Some(large) = &pipeline.processing.large_order {
@@ -29,8 +32,20 @@ pub(super) fn check(pipeline: &Pipeline) -> Vec<Breach> {
         breaches.extend(display_name(topic, at.clone()));
         breaches.extend(subscribed_twice(topic, &at));
         breaches.extend(of_other_services(topic, &at));
+        breaches.extend(too_many(pipeline, topic, &at));
     }
     breaches
+}
+
+/// Each subscription is recorded as a tag on its topic; two more tags are the topic's own mark.
+fn too_many(pipeline: &Pipeline, topic: &Topic, at: &Path) -> Option<Breach> {
+    let (subscribers, tags) = (topic.subscribers.len(), pipeline.tags.len());
+    let room = MOST_TAGS_OF_A_TOPIC.saturating_sub(tags);
+    (subscribers > room).then(|| {
+        let message = format!("{subscribers} subscribers and {tags} tags are more than the tags of a topic can record");
+        let hint = format!("at most {room} subscribers with these tags; let a queue or a second topic take the others");
+        Breach::error(at.clone().key("subscribers"), message, hint)
+    })
 }
 
 /// The topic must be in the file.
