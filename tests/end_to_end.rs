@@ -228,6 +228,13 @@ fn a_mapping_that_somebody_disabled_is_a_finding_and_starts_again_only_with_resu
         assert!(plan.is_empty());
         assert_eq!(plan.findings[0].code, "mapping-disabled");
 
+        // Another change does not start it.
+        let smaller = example(replaced("batch: { size: 10 }", "batch: { size: 9 }"));
+        assert!(world.apply(&world.aws(&smaller), &world.graph(&smaller), &|_| ()).await.succeeded());
+        let (plan, _) = world.plan(&world.aws(&smaller), &world.graph(&smaller), &Options::default()).await;
+        assert_eq!((plan.is_empty(), plan.findings[0].code.as_str()), (true, "mapping-disabled"));
+        assert!(world.apply(&aws, &graph, &|_| ()).await.succeeded());
+
         let options = Options { resume: true, ..Options::default() };
         let report = world.apply_with(&aws, &graph, &options, &|_| ()).await;
         assert!(report.succeeded(), "{report:?}");

@@ -9,7 +9,6 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::address::Address;
 use super::cloud::{Cloud, CloudError, ErrorKind};
-use super::diff::diff;
 use super::graph::Graph;
 use super::plan::{Options, Plan};
 use super::schedule::{Schedule, State, Task, Verb};
@@ -76,7 +75,7 @@ pub async fn apply<C: Cloud>(
     interrupt: impl Future<Output = ()>,
     on: &dyn Fn(Event),
 ) -> Report {
-    let writer = Writer { cloud, desired, snapshot, on };
+    let writer = Writer { cloud, plan, desired, snapshot, on };
     let schedule = RefCell::new(Schedule::new(plan));
     let mut report = Report::default();
     let mut running = FuturesUnordered::new();
@@ -129,6 +128,7 @@ pub async fn apply<C: Cloud>(
 
 struct Writer<'a, C> {
     cloud: &'a C,
+    plan: &'a Plan,
     desired: &'a Graph,
     snapshot: &'a Snapshot,
     on: &'a dyn Fn(Event),
@@ -161,7 +161,8 @@ impl<C: Cloud> Writer<'_, C> {
         match (task.verb, seen, wanted) {
             (Verb::Create, _, Some(wanted)) => self.cloud.create(address, wanted, &say).await,
             (Verb::Update, Some(live), Some(wanted)) => {
-                let changes = diff(self.desired.unusual(address.kind), &live.document, wanted);
+                let step = self.plan.steps.iter().find(|step| step.address == *address);
+                let changes = step.map(|step| step.changes.clone()).unwrap_or_default();
                 self.cloud.update(address, live, wanted, &changes, &say).await
             }
             (Verb::Delete, Some(live), _) => self.cloud.delete(address, live, &say).await,

@@ -16,6 +16,8 @@ use super::snapshot::{Live, Owner, Snapshot};
 
 /// The observation by which a resource says that somebody stopped it by hand. `--resume` starts it again.
 pub const STOPPED_BY_HAND: &str = "stopped_by_hand";
+/// The path of the change by which it is started again: an observation, not a property.
+pub const RESUMED: &str = "state";
 
 /// The observation by which a resource says that nothing can be done to it now, such as a subscription that waits for its
 /// confirmation. It gets no step, only its findings.
@@ -240,7 +242,7 @@ impl Planner<'_> {
         }
         let mut changes = self.diff(address.kind, &live.document, &node.document);
         if self.options.resume && live.observations.get(STOPPED_BY_HAND) == Some(&Value::Bool(true)) {
-            changes.0.push(Change::plain("state", "stopped by hand", "running"));
+            changes.0.push(Change::plain(RESUMED, "stopped by hand", "running"));
         }
         match &live.owner {
             Owner::Foreign { pipeline } if !self.options.adopt => {

@@ -15,7 +15,7 @@ use super::tags::{self, Tags};
 use super::{Blueprint, Found, Planned, Resource, Survey};
 use crate::aws::patience::Wait;
 use crate::aws::{Aws, Called};
-use crate::reconcile::plan::STOPPED_BY_HAND;
+use crate::reconcile::plan::{RESUMED, STOPPED_BY_HAND};
 use crate::reconcile::{Changes, CloudError, ErrorKind, Finding, Kind, Name, Owner, Property, Say, Severity, Trait};
 
 /// The managed properties of an event source mapping.
@@ -112,13 +112,14 @@ impl Resource for EventSourceMapping {
     ) -> Result<(), CloudError> {
         let id = live.id.as_deref().unwrap_or_default();
         stable(aws, id, name, say).await?;
-        let resumed = live.observations.get(STOPPED_BY_HAND).is_some() && changes.is_empty();
-        if changes.touch_other_than(&["tags"]) || resumed {
+        if changes.touch_other_than(&["tags"]) {
+            // Unsaid, it stays as it is: another change does not start what somebody stopped by hand.
+            let enabled = (changes.touch("enabled") || changes.touch(RESUMED)).then_some(self.enabled);
             let call = aws
                 .lambda
                 .update_event_source_mapping()
                 .uuid(id)
-                .enabled(self.enabled)
+                .set_enabled(enabled)
                 .batch_size(as_i32(self.batch_size))
                 .maximum_batching_window_in_seconds(as_i32(self.batch_window_seconds))
                 .scaling_config(self.scaling())

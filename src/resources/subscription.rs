@@ -55,7 +55,7 @@ impl Resource for Subscription {
     async fn candidates(aws: &Aws, survey: &Survey, wanted: &BTreeSet<Name>) -> Result<BTreeSet<Name>, CloudError> {
         let mut topics: BTreeSet<String> = survey.marked(aws, "sns", "").await?;
         topics.retain(|name| !name.contains(':'));
-        topics.extend(wanted.iter().filter_map(|name| Key::parse(name)).map(|key| key.topic));
+        topics.extend(wanted.iter().filter_map(Key::parse).map(|key| key.topic));
         let listed =
             try_join_all(topics.iter().map(|topic| async move { (list(aws, topic).await).map(|all| (topic, all)) }));
         let names = listed.await?.into_iter().flat_map(|(topic, all)| {

@@ -242,7 +242,7 @@ impl Table {
                     async || call.clone().send().await.called("dynamodb:UpdateTimeToLive", name.as_str()),
                 )
                 .await;
-            outcome.map_err(|error| once_an_hour(error))?;
+            outcome.map_err(once_an_hour)?;
         }
         Ok(())
     }
