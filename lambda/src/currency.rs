@@ -3,9 +3,24 @@
 //! Only currencies that people pay with or account in; metals, test codes and drawing rights (`XAU`, `XTS`, `XDR`…)
 //! have no minor unit and are no order's currency. Sorted, so that a lookup is a binary search.
 
+/// A currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Currency {
+    pub code: &'static str,
+    /// Digits after the point.
+    pub digits: u32,
+}
+
+/// The currency of this code; `None`: there is none.
+pub fn find(code: &str) -> Option<Currency> {
+    let at = TABLE.binary_search_by(|(known, _)| (*known).cmp(code)).ok()?;
+    let (code, digits) = TABLE[at];
+    Some(Currency { code, digits })
+}
+
 /// How many digits after the point an amount of this currency has; `None`: no such currency.
 pub fn minor_digits(code: &str) -> Option<u32> {
-    TABLE.binary_search_by(|(known, _)| (*known).cmp(code)).ok().map(|at| TABLE[at].1)
+    find(code).map(|currency| currency.digits)
 }
 
 /// Every currency code, in alphabetical order.
