@@ -233,7 +233,7 @@ impl World {
 }
 
 pub fn everything() -> Options {
-    Options { allow_data_loss: DataLoss::All, ..Options::default() }
+    Options { allow_data_loss: DataLoss::All, gap: Some(pipewright::resources::gaps::local), ..Options::default() }
 }
 
 /// Runs a test on one task, as the program runs.

@@ -133,7 +133,9 @@ fn another_account_or_region_than_the_pinned_one_is_refused() {
     run(async {
         let server = Server::shared().await;
         let (pinned, other) = (account(), account());
-        let project = Project::new(|yaml| yaml.replace("region: us-east-1", &format!("account: \"{pinned}\"\nregion: us-east-1")));
+        let project = Project::new(|yaml| {
+            yaml.replace("region: us-east-1", &format!("account: \"{pinned}\"\nregion: us-east-1"))
+        });
         let mut command = project.command(&["plan", "--endpoint-url", server.endpoint()]);
         let output = command.env("AWS_ACCESS_KEY_ID", &other).env("AWS_SECRET_ACCESS_KEY", "y").output().unwrap();
         refused(&output, &[&pinned, &other, "hint:"]);
@@ -209,10 +211,24 @@ fn local_asks_nobody_but_the_local_aws_whatever_the_environment_says() {
         project.start().await.unwrap();
         let mut command = example.command(&["plan", "--local"]);
         command.current_dir(project.path());
-        for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        for name in [
+            "AWS_ENDPOINT_URL",
+            "AWS_ENDPOINT_URL_SQS",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "HTTP_PROXY",
+            "http_proxy",
+            "ALL_PROXY",
+        ] {
             command.env(name, &url);
         }
-        for (name, value) in [("AWS_PROFILE", "poison"), ("AWS_ACCESS_KEY_ID", "poison"), ("AWS_SECRET_ACCESS_KEY", "poison"), ("AWS_REGION", "mars-1"), ("AWS_USE_FIPS_ENDPOINT", "true"), ("AWS_CA_BUNDLE", "/nonexistent")] {
+        for (name, value) in [
+            ("AWS_PROFILE", "poison"),
+            ("AWS_ACCESS_KEY_ID", "poison"),
+            ("AWS_SECRET_ACCESS_KEY", "poison"),
+            ("AWS_REGION", "mars-1"),
+            ("AWS_USE_FIPS_ENDPOINT", "true"),
+            ("AWS_CA_BUNDLE", "/nonexistent"),
+        ] {
             command.env(name, value);
         }
         let output = command.output().unwrap();

@@ -188,7 +188,8 @@ fn what_left_the_file_is_deleted() {
         let pipeline = example(unchanged);
         world.converge(&world.aws(&pipeline), &world.graph(&pipeline)).await;
         let less = example(|yaml| {
-            let yaml = replaced("  dead-letters: { metric: dead_letter.visible, above: 0, notify: alerts }\n", "")(yaml);
+            let yaml =
+                replaced("  dead-letters: { metric: dead_letter.visible, above: 0, notify: alerts }\n", "")(yaml);
             replaced("    subscribers:\n      - { email: sales@example.com }\n", "    display_name: Sales\n")(yaml)
                 + "dashboard: { enabled: false }\n"
         });
@@ -240,7 +241,29 @@ fn a_mapping_that_somebody_disabled_is_a_finding_and_starts_again_only_with_resu
         assert!(report.succeeded(), "{report:?}");
         let (plan, snapshot) = world.plan(&aws, &graph, &Options::default()).await;
         assert!(plan.findings.is_empty(), "{plan:?}");
-        let state = snapshot.resources.values().find_map(|live| live.observations.get("state").filter(|_| live.id == Some(id.clone())));
+        let state = snapshot
+            .resources
+            .values()
+            .find_map(|live| live.observations.get("state").filter(|_| live.id == Some(id.clone())));
         assert_eq!(state, Some(&Value::from("Enabled")));
+    });
+}
+
+/// Every option there is, created and proved; then the same pipeline with none of them, which resets every one.
+#[test]
+fn every_option_is_written_and_every_option_taken_out_is_reset() {
+    run(async {
+        let world = World::new().await;
+        let text = std::fs::read_to_string(root().join("examples/every-option.yaml")).unwrap();
+        let pinned = format!("account: \"{}\"", world.scope.account);
+        let text = text.replace("account: \"111122223333\"", &pinned).replace("source: ../lambda", "source: lambda");
+        let full = pipeline(&text);
+        world.converge(&world.aws(&full), &world.graph(&full)).await;
+        let bare = pipeline("version: 1\npipeline: orders\nfunction: { source: lambda }\n");
+        let (aws, graph) = (world.aws(&bare), world.graph(&bare));
+        world.converge(&aws, &graph).await;
+        let (plan, _) = world.plan(&aws, &graph, &Options::default()).await;
+        assert!(plan.is_empty(), "{plan:#?}");
+        world.converge(&aws, &Graph::empty(unusual)).await;
     });
 }

@@ -38,9 +38,11 @@ fn some(world: &World, kinds: &[Kind]) -> Graph {
 fn waits(events: &RefCell<Vec<Event>>) -> Vec<String> {
     let reason = |event: &Event| match event {
         Event::Waiting { reason, .. } => Some(reason.clone()),
-        Event::Started { .. } | Event::Done { .. } | Event::Failed { .. } | Event::Blocked { .. } | Event::Settling { .. } => {
-            None
-        }
+        Event::Started { .. }
+        | Event::Done { .. }
+        | Event::Failed { .. }
+        | Event::Blocked { .. }
+        | Event::Settling { .. } => None,
     };
     events.borrow().iter().filter_map(reason).collect()
 }
@@ -188,7 +190,8 @@ fn reads_that_lag_behind_a_write_are_read_again() {
         let world = World::new().await;
         let (aws, graph) = (world.hasty(&shop()), some(&world, &[Kind::Queue]));
         let (plan, snapshot) = world.plan(&aws, &graph, &crate::backend::everything()).await;
-        let report = pipewright::reconcile::apply(&aws, &plan, &graph, &snapshot, std::future::pending(), &|_| ()).await;
+        let report =
+            pipewright::reconcile::apply(&aws, &plan, &graph, &snapshot, std::future::pending(), &|_| ()).await;
         assert!(report.succeeded(), "{report:?}");
         let lagging = Answer::json(400, "com.amazonaws.sqs#QueueDoesNotExist", "The specified queue does not exist.");
         world.wire.fault("sqs.GetQueueAttributes", vec![lagging; 5]);
@@ -198,7 +201,8 @@ fn reads_that_lag_behind_a_write_are_read_again() {
                 *settling.borrow_mut() += 1;
             }
         };
-        let left = pipewright::reconcile::settle(&aws, &plan, &graph, &crate::backend::everything(), &on).await.unwrap();
+        let left =
+            pipewright::reconcile::settle(&aws, &plan, &graph, &crate::backend::everything(), &on).await.unwrap();
         assert!(left.is_empty());
         assert!(*settling.borrow() >= 1);
     });
@@ -208,8 +212,12 @@ fn reads_that_lag_behind_a_write_are_read_again() {
 fn a_denial_says_who_may_not_do_what_and_stops_only_what_needs_it() {
     run(async {
         let world = World::new().await;
-        let (aws, graph) = (world.hasty(&shop()), some(&world, &[Kind::Role, Kind::Queue, Kind::Function, Kind::LogGroup, Kind::Table]));
-        let denied = Answer::xml(403, "AccessDenied", "User: x is not authorized to perform: iam:CreateRole on resource: y");
+        let (aws, graph) = (
+            world.hasty(&shop()),
+            some(&world, &[Kind::Role, Kind::Queue, Kind::Function, Kind::LogGroup, Kind::Table]),
+        );
+        let denied =
+            Answer::xml(403, "AccessDenied", "User: x is not authorized to perform: iam:CreateRole on resource: y");
         world.wire.fault("iam.CreateRole", vec![denied]);
         let report = world.apply(&aws, &graph, &|_| ()).await;
         let words = report.failed[0].1.to_string();

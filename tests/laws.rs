@@ -6,8 +6,8 @@ use pipewright::reconcile::memory::Memory;
 use pipewright::reconcile::plan::{DataLoss, LOCKED};
 use pipewright::reconcile::schedule::State;
 use pipewright::reconcile::{
-    Action, Address, Cloud, Document, Graph, Kind, Live, Node, Options, Owner, Plan, Property, Report, Schedule, Snapshot,
-    Trait, Verb, apply, settle,
+    Action, Address, Cloud, Document, Graph, Kind, Live, Node, Options, Owner, Plan, Property, Report, Schedule,
+    Snapshot, Trait, Verb, apply, settle,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -253,7 +253,8 @@ fn an_interrupted_apply_starts_nothing_and_says_what_remains() {
     let seen = snapshot(&memory, &graph);
     let plan = Plan::new("shop", &scope(), &graph, &seen, &Options::default());
     let chain = {
-        let first = Node { address: Address::new(Kind::Topic, "a"), document: Document::default(), after: BTreeSet::new() };
+        let first =
+            Node { address: Address::new(Kind::Topic, "a"), document: Document::default(), after: BTreeSet::new() };
         let second = Node {
             address: Address::new(Kind::Alarm, "b"),
             document: Document::default(),

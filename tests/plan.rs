@@ -12,9 +12,7 @@ use std::fs;
 use std::path::Path;
 
 use pipewright::reconcile::plan::DataLoss;
-use pipewright::reconcile::{
-    Address, CloudError, ErrorKind, Graph, Kind, Live, Options, Owner, Plan, Snapshot,
-};
+use pipewright::reconcile::{Address, CloudError, ErrorKind, Graph, Kind, Live, Options, Owner, Plan, Snapshot};
 use pipewright::render::Style;
 use pipewright::render::plan::{View, findings, plan as text};
 use pipewright::resources::unusual;
@@ -55,7 +53,8 @@ fn planned(case: &Path) -> (Plan, bool) {
     };
     let options = json("options.json");
     let code = options["code"].as_str().unwrap_or("sources:1111");
-    let of = |file: &str, code: &str| fs::read_to_string(case.join(file)).ok().map(|yaml| graph(&pipeline(&yaml), code));
+    let of =
+        |file: &str, code: &str| fs::read_to_string(case.join(file)).ok().map(|yaml| graph(&pipeline(&yaml), code));
     let desired = of("pipeline.yaml", code).unwrap_or_else(|| Graph::empty(unusual));
     let live = of("live.yaml", "sources:1111").map(|graph| applied(&graph)).unwrap_or_default();
     let snapshot = changed(live, json("changes.json"));
@@ -63,6 +62,7 @@ fn planned(case: &Path) -> (Plan, bool) {
     let options_for_plan = Options {
         adopt: options["adopt"] == true,
         resume: options["resume"] == true,
+        gap: None,
         allow_data_loss: match allowed.first().and_then(Value::as_str) {
             None => DataLoss::None,
             Some("all") => DataLoss::All,

@@ -10,9 +10,11 @@ use crate::world::{graph, pipeline, scope};
 
 #[test]
 fn the_files_under_schema_are_what_the_types_say() {
-    check([(SchemaOf::Plan, "plan"), (SchemaOf::Transaction, "transaction")].into_iter().map(|(of, name)| {
-        compare(&root().join(format!("schema/{name}.schema.json")), &schema_text(of).unwrap())
-    }));
+    check(
+        [(SchemaOf::Plan, "plan"), (SchemaOf::Transaction, "transaction")]
+            .into_iter()
+            .map(|(of, name)| compare(&root().join(format!("schema/{name}.schema.json")), &schema_text(of).unwrap())),
+    );
 }
 
 #[test]

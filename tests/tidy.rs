@@ -41,14 +41,25 @@ fn lines_that<'a>(
         .iter()
         .filter(|(name, _)| among(name))
         .flat_map(|(name, text)| {
-            text.lines().filter(code).filter(|line| wrong(line)).map(|line| format!("{name}: {line}")).collect::<Vec<_>>()
+            text.lines()
+                .filter(code)
+                .filter(|line| wrong(line))
+                .map(|line| format!("{name}: {line}"))
+                .collect::<Vec<_>>()
         })
         .collect()
 }
 
 #[test]
 fn only_the_edges_know_the_aws_sdk() {
-    let edges = ["src/aws/", "src/resources/", "src/local/clients.rs", "src/local/proof.rs", "lambda/src/runtime/", "lambda/src/bin/"];
+    let edges = [
+        "src/aws/",
+        "src/resources/",
+        "src/local/clients.rs",
+        "src/local/proof.rs",
+        "lambda/src/runtime/",
+        "lambda/src/bin/",
+    ];
     let inside = |name: &str| !edges.iter().any(|edge| name.starts_with(edge));
     let found = lines_that(&product(), inside, |line| line.contains("aws_sdk_"));
     assert_eq!(found, Vec::<String>::new());
@@ -70,7 +81,11 @@ fn knowledge_flows_one_way() {
         for module in *forbidden {
             let uses = format!("crate::{module}::");
             let whole = format!("crate::{module};");
-            let found = lines_that(&files, |name| name.starts_with(folder), |line| line.contains(&uses) || line.contains(&whole));
+            let found = lines_that(
+                &files,
+                |name| name.starts_with(folder),
+                |line| line.contains(&uses) || line.contains(&whole),
+            );
             assert_eq!(found, Vec::<String>::new(), "{folder} may not know `{module}`");
         }
     }

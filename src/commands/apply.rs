@@ -6,9 +6,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use super::session::{Planned, Session, data_loss, options};
+use super::session::{Planned, Session, options};
 use super::{Exit, Rendered};
-use crate::cli::{Apply, Destroy, Global, Output};
+use crate::cli::{Allow, Apply, Destroy, Global, Output};
 use crate::reconcile::{Address, CloudError, Event, Graph, Kind, Options, Plan, Report, apply, settle};
 use crate::render::number::counted;
 use crate::render::plan::View;
@@ -19,7 +19,7 @@ use crate::resources::unusual;
 pub async fn run(global: &Global, arguments: &Apply, terminal: &Terminal) -> Result<Exit> {
     let saved = arguments.plan.as_deref().map(read_plan).transpose()?;
     let session = Session::open(global, terminal).await?;
-    let options = options(&arguments.allow);
+    let options = options(global, &arguments.allow);
     let planned = session.plan(&session.graph, &options).await?;
     if let Some(saved) = saved
         && saved.digest != planned.plan.digest
@@ -40,7 +40,8 @@ pub async fn run(global: &Global, arguments: &Apply, terminal: &Terminal) -> Res
 pub async fn destroy(global: &Global, arguments: &Destroy, terminal: &Terminal) -> Result<Exit> {
     let session = Session::open(global, terminal).await?;
     let nothing = Graph::empty(unusual);
-    let options = Options { allow_data_loss: data_loss(&arguments.allow_data_loss), ..Options::default() };
+    let allow = Allow { allow_data_loss: arguments.allow_data_loss.clone(), ..Allow::default() };
+    let options = options(global, &allow);
     let planned = session.plan(&nothing, &options).await?;
     let job = Job { session: &session, desired: &nothing, options, terminal, verbose: global.verbose };
     job.carry_out(&planned, !arguments.yes, arguments.output).await
@@ -72,7 +73,9 @@ impl Job<'_> {
             };
             let count = counted(refusals.len(), "error");
             let style = self.terminal.style();
-            return Err(Rendered(format!("{words}{} nothing was written: the plan has {count}", style.red("error:"))).into());
+            return Err(
+                Rendered(format!("{words}{} nothing was written: the plan has {count}", style.red("error:"))).into()
+            );
         }
         if plan.is_empty() {
             self.say_done(&Report::default(), plan, 0.0, output)?;

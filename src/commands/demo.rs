@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 
 use super::Exit;
 use super::apply::Job;
-use super::session::Session;
+use super::session::{Session, options};
 use crate::aws::trial::Listener;
-use crate::cli::{Global, Output};
-use crate::reconcile::{CloudError, Options};
+use crate::cli::{Allow, Global, Output};
+use crate::reconcile::CloudError;
 use crate::render::Terminal;
 
 pub async fn run(global: &Global, terminal: &Terminal) -> Result<Exit> {
     let global = Global { local: true, profile: None, endpoint_url: None, ..global.clone() };
     let session = Session::open(&global, terminal).await?;
-    let options = Options::default();
+    let options = options(&global, &Allow::default());
     let planned = session.plan(&session.graph, &options).await?;
     let job = Job { session: &session, desired: &session.graph, options, terminal, verbose: global.verbose };
     let applied = job.carry_out(&planned, false, Output::Text).await?;

@@ -13,7 +13,7 @@ use crate::render::{Terminal, markdown, plan as text};
 
 pub async fn run(global: &Global, arguments: &Arguments, terminal: &Terminal) -> Result<Exit> {
     let session = Session::open(global, terminal).await?;
-    let plan = session.plan(&session.graph, &options(&arguments.allow)).await?.plan;
+    let plan = session.plan(&session.graph, &options(global, &arguments.allow)).await?.plan;
     if let Some(file) = &arguments.out {
         save(&plan, file)?;
     }

@@ -95,11 +95,16 @@ pub fn load(global: &Global, terminal: &Terminal) -> Result<Pipeline> {
 }
 
 /// What the command line allows, for the planner.
-pub fn options(allow: &Allow) -> Options {
-    Options { adopt: allow.adopt, resume: allow.resume, allow_data_loss: data_loss(&allow.allow_data_loss) }
+pub fn options(global: &Global, allow: &Allow) -> Options {
+    Options {
+        adopt: allow.adopt,
+        resume: allow.resume,
+        allow_data_loss: data_loss(&allow.allow_data_loss),
+        gap: if global.local { Some(resources::gaps::local) } else { None },
+    }
 }
 
-pub fn data_loss(allowed: &[MayBeLost]) -> DataLoss {
+fn data_loss(allowed: &[MayBeLost]) -> DataLoss {
     if allowed.contains(&MayBeLost::All) {
         return DataLoss::All;
     }

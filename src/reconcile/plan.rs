@@ -54,6 +54,8 @@ pub struct Options {
     pub resume: bool,
     /// Data that may be lost.
     pub allow_data_loss: DataLoss,
+    /// Says of a step why the backend would not keep it: then it is a finding and no step.
+    pub gap: Option<fn(&Step) -> Option<&'static str>>,
 }
 
 /// Resources whose data may be lost.
@@ -146,6 +148,7 @@ impl Plan {
         let mut planner =
             Planner { desired, snapshot, options, steps: BTreeMap::new(), unchanged: vec![], findings: vec![] };
         planner.compare_all();
+        planner.leave_gaps();
         planner.order();
         planner.findings.sort();
         planner.findings.dedup();
@@ -225,6 +228,16 @@ impl Planner<'_> {
                 (None, Some(live)) => self.remove(address, live),
                 (None, None) => {}
             }
+        }
+    }
+
+    fn leave_gaps(&mut self) {
+        let Some(gap) = self.options.gap else { return };
+        let in_vain: Vec<_> = self.steps.values().filter_map(|step| Some((step.address.clone(), gap(step)?))).collect();
+        for (address, reason) in in_vain {
+            self.steps.remove(&address);
+            self.findings.push(Finding::new(Severity::Note, "not-kept", reason).at(&address));
+            self.unchanged.push(address);
         }
     }
 
@@ -526,6 +539,15 @@ mod tests {
             assert!(plan.is_empty() && plan.refusals().is_empty());
             assert_eq!(plan.findings[0].address.as_ref(), Some(&a));
         }
+    }
+
+    #[test]
+    fn what_the_backend_would_not_keep_is_told_and_not_written() {
+        let a = at(Kind::Topic, "a");
+        let options = Options { gap: Some(|_| Some("it does not keep sizes")), ..Options::default() };
+        let plan = plan(vec![node(&a, 1, &[])], vec![(a.clone(), live(2))], &options);
+        assert!(plan.is_empty());
+        assert_eq!((plan.findings[0].code.as_str(), &plan.unchanged[0]), ("not-kept", &a));
     }
 
     #[test]

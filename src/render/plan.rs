@@ -114,11 +114,11 @@ fn change(change: &Change, action: Action, width: usize, view: View) -> String {
     }
     match (&change.before, &change.after) {
         (Value::Null, after) if action == Action::Create => match shown(after) {
-            Some(value) if !value.is_empty() => format!("    {path:width$}  {value}\n"),
+            Some(value) if !after.as_str().is_some_and(str::is_empty) => format!("    {path:width$}  {value}\n"),
             Some(_) | None => String::new(),
         },
         (before, after) => {
-            let or_none = |value| shown(value).filter(|text| !text.is_empty()).unwrap_or_else(|| "(none)".into());
+            let or_none = |value| shown(value).unwrap_or_else(|| "(none)".into());
             let (before, after) = (or_none(before), or_none(after));
             format!("    {path:width$}  {} → {}\n", style.red(before), style.green(after))
         }
@@ -129,6 +129,7 @@ fn change(change: &Change, action: Action, width: usize, view: View) -> String {
 fn shown(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
+        Value::String(text) if text.is_empty() => Some("\"\"".into()),
         Value::String(text) => Some(text.clone()),
         Value::Array(values) if values.is_empty() => None,
         Value::Object(members) if members.is_empty() => None,

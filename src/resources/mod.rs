@@ -10,6 +10,7 @@ mod cloud;
 pub mod dashboard;
 pub mod event_source_mapping;
 pub mod function;
+pub mod gaps;
 pub mod log_group;
 pub mod policy;
 pub mod queue;

@@ -186,4 +186,3 @@ fn missing_word(missing: MissingData) -> &'static str {
         MissingData::NotBreaching => "notBreaching",
     }
 }
-
