@@ -1,6 +1,7 @@
 //! `apply` and `destroy`: show the plan, ask, write, and read again until it is so.
 
 use std::path::Path;
+use std::pin::pin;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -102,10 +103,19 @@ impl Job<'_> {
         let begun = Instant::now();
         let on = |event: Event| progress.event(event);
         let aws = &self.session.aws;
-        let (report, ()) = tokio::join!(
-            apply(aws, &planned.plan, self.desired, &planned.snapshot, interrupted(), &on),
-            self.build_beside(&planned.plan, &progress)
-        );
+        let report = {
+            let applying = apply(aws, &planned.plan, self.desired, &planned.snapshot, interrupted(), &on);
+            let building = self.build_beside(&planned.plan, &progress);
+            let (mut applying, mut building) = (pin!(applying), pin!(building));
+            let mut built = false;
+            // A build that nobody waits for any more ends with the apply.
+            loop {
+                tokio::select! {
+                    report = &mut applying => break report,
+                    () = &mut building, if !built => built = true,
+                }
+            }
+        };
         let took = begun.elapsed();
         if !report.succeeded() {
             if output == Output::Json {

@@ -15,7 +15,7 @@ use serde_json::json;
 use derive::{derive, notified};
 
 use super::tags::{self, Tags};
-use super::{Blueprint, Found, Planned, Resource, Survey};
+use super::{Blueprint, Found, Planned, Resource, Survey, as_i32, as_u64};
 use crate::aws::{Aws, Called};
 use crate::config::alarm as file;
 use crate::config::names::TopicKey;
@@ -182,10 +182,6 @@ fn is_percentile(statistic: &str) -> bool {
     statistic.starts_with('p')
 }
 
-fn as_i32(number: u64) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
-}
-
 fn dimension_list(dimensions: &BTreeMap<String, String>) -> Vec<Dimension> {
     dimensions.iter().map(|(name, value)| Dimension::builder().name(name).value(value).build()).collect()
 }
@@ -238,8 +234,7 @@ async fn live_tags(aws: &Aws, name: &Name) -> Result<Tags, CloudError> {
 }
 
 fn found(aws: &Aws, alarm: &MetricAlarm, all_tags: &Tags) -> Found<Alarm> {
-    let number = |value: Option<i32>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or_default();
-    let periods = number(alarm.evaluation_periods());
+    let periods = as_u64(alarm.evaluation_periods());
     let parts = tags::read(aws, all_tags);
     let (kept, finding) = tags::foreign(&parts);
     let mut found = Found::new(
@@ -254,7 +249,7 @@ fn found(aws: &Aws, alarm: &MetricAlarm, all_tags: &Tags) -> Found<Alarm> {
             comparison: alarm.comparison_operator().map(|operator| operator.as_str().to_owned()).unwrap_or_default(),
             threshold: alarm.threshold().unwrap_or_default(),
             evaluation_periods: periods,
-            datapoints_to_alarm: alarm.datapoints_to_alarm().map_or(periods, |count| number(Some(count))),
+            datapoints_to_alarm: alarm.datapoints_to_alarm().map_or(periods, |count| as_u64(Some(count))),
             treat_missing_data: alarm.treat_missing_data().unwrap_or("missing").to_owned(),
             tags: parts.managed,
         },
@@ -275,7 +270,6 @@ fn found(aws: &Aws, alarm: &MetricAlarm, all_tags: &Tags) -> Found<Alarm> {
 }
 
 fn live_queries(alarm: &MetricAlarm) -> BTreeMap<String, Query> {
-    let number = |value: Option<i32>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or_default();
     if alarm.metrics().is_empty() {
         let plain = alarm.statistic().map(|statistic| statistic.as_str().to_owned());
         let statistic = plain.or_else(|| alarm.extended_statistic().map(str::to_owned)).unwrap_or_default();
@@ -284,7 +278,7 @@ fn live_queries(alarm: &MetricAlarm) -> BTreeMap<String, Query> {
             metric: alarm.metric_name().unwrap_or_default().to_owned(),
             dimensions: live_dimensions(alarm.dimensions()),
             statistic,
-            period_seconds: number(alarm.period()),
+            period_seconds: as_u64(alarm.period()),
         };
         return BTreeMap::from([(VALUE.to_owned(), query)]);
     }
@@ -299,7 +293,7 @@ fn live_queries(alarm: &MetricAlarm) -> BTreeMap<String, Query> {
             metric: metric.metric_name().unwrap_or_default().to_owned(),
             dimensions: live_dimensions(metric.dimensions()),
             statistic: stat.stat().unwrap_or_default().to_owned(),
-            period_seconds: number(stat.period()),
+            period_seconds: as_u64(stat.period()),
         };
         Some((id, query))
     };

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::function::is_not_assumable_yet;
 use super::tags::{self, Tags};
-use super::{Blueprint, Found, Planned, Resource, Survey};
+use super::{Blueprint, Found, Planned, Resource, Survey, as_i32, as_u64};
 use crate::aws::patience::Wait;
 use crate::aws::{Aws, Called};
 use crate::reconcile::plan::{RESUMED, STOPPED_BY_HAND};
@@ -216,10 +216,6 @@ fn key(name: &Name) -> Result<Key, CloudError> {
     Key::parse(name).ok_or_else(|| CloudError::new(ErrorKind::Local, format!("`{name}` is not `<queue>/<function>`")))
 }
 
-fn as_i32(number: u64) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
-}
-
 fn arn(aws: &Aws, id: &str) -> String {
     aws.scope.arn("lambda", &format!("event-source-mapping:{id}"))
 }
@@ -268,7 +264,6 @@ async fn read_one(aws: &Aws, name: &Name) -> Result<Option<Found<EventSourceMapp
 }
 
 fn found(aws: &Aws, listed: &Listed, all_tags: &Tags) -> Found<EventSourceMapping> {
-    let number = |value: Option<i32>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or_default();
     let parts = tags::read(aws, all_tags);
     let (kept, finding) = tags::foreign(&parts);
     let state = listed.state().unwrap_or_default();
@@ -281,9 +276,9 @@ fn found(aws: &Aws, listed: &Listed, all_tags: &Tags) -> Found<EventSourceMappin
         owner.clone(),
         EventSourceMapping {
             enabled: meant,
-            batch_size: number(listed.batch_size()),
-            batch_window_seconds: number(listed.maximum_batching_window_in_seconds()),
-            maximum_concurrency: concurrency.map(|count| number(Some(count))),
+            batch_size: as_u64(listed.batch_size()),
+            batch_window_seconds: as_u64(listed.maximum_batching_window_in_seconds()),
+            maximum_concurrency: concurrency.map(|count| as_u64(Some(count))),
             response_types: listed.function_response_types().iter().map(|kind| kind.as_str().to_owned()).collect(),
             filters: filters.iter().filter_map(|filter| filter.pattern().map(str::to_owned)).collect(),
             tags: parts.managed,

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::tags::{self, Tags};
-use super::{Blueprint, Found, Planned, Resource, Survey};
+use super::{Blueprint, Found, Planned, Resource, Survey, as_i32, as_u64};
 use crate::aws::patience::Wait;
 use crate::aws::{Aws, Called};
 use crate::config::pipeline as file;
@@ -299,11 +299,6 @@ fn arn(aws: &Aws, name: &Name) -> String {
     aws.scope.arn("lambda", &format!("function:{name}"))
 }
 
-/// All of Lambda's numbers fit: the file's types limit them.
-fn as_i32(number: u64) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
-}
-
 async fn zip(aws: &Aws, say: Say<'_>) -> Result<Vec<u8>, CloudError> {
     let artifact = aws.artifact.as_ref().ok_or_else(|| {
         CloudError::new(ErrorKind::Local, "the function's code is needed, but nothing says where it comes from")
@@ -395,7 +390,6 @@ fn found(aws: &Aws, answer: &GetFunctionOutput) -> Option<Found<Function>> {
 }
 
 fn properties(live: &FunctionConfiguration, parts: &tags::Read, reserved: Option<i32>) -> Function {
-    let number = |value: Option<i32>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or_default();
     let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
     let logging = live.logging_config();
     let variables = live.environment().and_then(|environment| environment.variables());
@@ -406,9 +400,9 @@ fn properties(live: &FunctionConfiguration, parts: &tags::Read, reserved: Option
         handler: text(live.handler()),
         architecture: live.architectures().first().map_or("x86_64", Architecture::as_str).to_owned(),
         role_arn: text(live.role()),
-        memory_mib: number(live.memory_size()),
-        timeout_seconds: number(live.timeout()),
-        ephemeral_storage_mib: live.ephemeral_storage().map_or(512, |storage| number(Some(storage.size()))),
+        memory_mib: as_u64(live.memory_size()),
+        timeout_seconds: as_u64(live.timeout()),
+        ephemeral_storage_mib: live.ephemeral_storage().map_or(512, |storage| as_u64(Some(storage.size()))),
         tracing: live.tracing_config().and_then(|tracing| tracing.mode()) == Some(&TracingMode::Active),
         log_group: logging
             .and_then(|logging| logging.log_group())

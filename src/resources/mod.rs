@@ -196,6 +196,16 @@ macro_rules! dispatch {
 }
 use dispatch;
 
+/// A number as AWS's clients take it. All of ours fit: the file's types limit them.
+fn as_i32(number: u64) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+/// A number as AWS's clients give it; absent is 0.
+fn as_u64(number: Option<i32>) -> u64 {
+    number.and_then(|number| u64::try_from(number).ok()).unwrap_or_default()
+}
+
 /// What is unusual about the properties of a kind.
 pub fn unusual(kind: Kind) -> &'static [Property] {
     dispatch!(kind, R => R::UNUSUAL)
