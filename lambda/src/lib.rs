@@ -9,8 +9,8 @@
 //! - [`transaction`]: from a body to a transaction, or to every [`reason`] it is none; [`decision`]: the limits, and
 //!   which order is large.
 //! - [`digest`], [`row`]: what is stored, and how a repeat is told from a conflict.
-//! - [`process`]: a batch from receipt to answer, through the [`ports`], within its [`budget`]; [`memory`] are the ports
-//!   of tests.
+//! - [`process`]: a batch from receipt to answer, through the [`ports`], within its [`budget`]; [`memory`] and [`example`] are the
+//!   ports and the input of tests.
 //! - [`event`], [`announcement`], [`quarantine`], [`log`], [`emf`]: what goes in and out, as AWS wants it.
 
 pub mod announcement;
@@ -23,6 +23,7 @@ pub mod decision;
 pub mod digest;
 pub mod emf;
 pub mod event;
+pub mod example;
 pub mod json;
 pub mod log;
 pub mod memory;
@@ -33,6 +34,3 @@ pub mod reason;
 pub mod row;
 pub mod timestamp;
 pub mod transaction;
-
-#[cfg(test)]
-mod testing;

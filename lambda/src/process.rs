@@ -159,6 +159,3 @@ impl<'a, P: Ports> Batch<'a, P> {
         self.processor.ports.now() >= budget::start_by(self.invocation.deadline, timeout)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::{Invalid, Judged, judge};
 use crate::contract::{Limits, Settings};
+use crate::example::{NOW, settings, transaction};
 use crate::reason::Code;
-use crate::testing::{NOW, settings, transaction};
 use crate::transaction::{MOST_ID_BYTES, transaction_schema};
 
 fn judged<'a>(body: &'a [u8], settings: &Settings) -> Result<Judged<'a>, Vec<(Code, String)>> {

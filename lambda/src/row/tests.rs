@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Announced, Attribute, Claim, Row, bytes, of, same_content};
 use crate::contract::{Attributes, Settings, TimeToLive};
 use crate::digest::content_digest;
-use crate::testing::{NOW, settings, transaction};
+use crate::example::{NOW, settings, transaction};
 use crate::transaction::read;
 
 fn row_of(body: &Value, settings: &Settings) -> Row {

@@ -1,4 +1,4 @@
-//! What tests of several modules start from.
+//! Settings and a transaction to start from: for tests and benchmarks.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::contract::{Attributes, LargeOrders, Limits, LogLevel, Settings, TableSettings};
 
 /// The time of day in tests.
-pub(crate) const NOW: &str = "2026-06-01T12:00:00Z";
+pub const NOW: &str = "2026-06-01T12:00:00Z";
 
 /// Settings with orders large from 1000 USD on, and no limits.
-pub(crate) fn settings() -> Settings {
+pub fn settings() -> Settings {
     Settings {
         pipeline: "shop".into(),
         table: TableSettings {
@@ -32,7 +32,7 @@ pub(crate) fn settings() -> Settings {
 }
 
 /// A valid transaction of 10.5 USD.
-pub(crate) fn transaction(id: &str) -> Value {
+pub fn transaction(id: &str) -> Value {
     json!({"transaction_id": id, "customer_id": "c-1", "amount": 10.5, "currency": "USD",
         "timestamp": "2026-06-01T11:59:30Z", "metadata": {}})
 }

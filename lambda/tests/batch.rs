@@ -6,14 +6,14 @@ use futures_util::future::{pending, ready};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{World, batch, deadline, decisions, failed, invocation, large, metrics, now, record, run};
-use crate::contract::{Attributes, LogLevel, REASONS_ATTRIBUTE, Settings};
-use crate::event::SqsEvent;
-use crate::memory::{Fault, Kept};
-use crate::ports::{MessageAttribute, MessageValue, PortErrorKind};
-use crate::process::Processor;
-use crate::row::{Announced, Attribute, Claim, Row};
-use crate::testing::{settings, transaction};
+use crate::{World, batch, deadline, decisions, failed, invocation, large, metrics, now, record, run};
+use pipewright_processor::contract::{Attributes, LogLevel, REASONS_ATTRIBUTE, Settings};
+use pipewright_processor::event::SqsEvent;
+use pipewright_processor::example::{settings, transaction};
+use pipewright_processor::memory::{Fault, Kept};
+use pipewright_processor::ports::{MessageAttribute, MessageValue, PortErrorKind};
+use pipewright_processor::process::Processor;
+use pipewright_processor::row::{Announced, Attribute, Claim, Row};
 
 fn reasons(kept: &Kept) -> Vec<String> {
     let MessageValue::Text(text) = &kept.attributes[REASONS_ATTRIBUTE].value else { panic!("must be text") };

@@ -9,12 +9,12 @@ use std::task::{Context, Poll, Waker};
 
 use futures_util::future::pending;
 
-use super::{World, batch, deadline, failed, invocation, large, record};
-use crate::event::SqsEvent;
-use crate::memory::{Fault, Memory};
-use crate::ports::PortErrorKind;
-use crate::process::{Processed, Processor};
-use crate::row::Announced;
+use crate::{World, batch, deadline, failed, invocation, large, record};
+use pipewright_processor::event::SqsEvent;
+use pipewright_processor::memory::{Fault, Memory};
+use pipewright_processor::ports::PortErrorKind;
+use pipewright_processor::process::{Processed, Processor};
+use pipewright_processor::row::Announced;
 
 /// More polls than any run here takes.
 const MANY: usize = 60;

@@ -12,12 +12,12 @@ use futures_util::future::pending;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Invocation, Processed, Processor};
-use crate::contract::Settings;
-use crate::event::{Record, SqsEvent};
-use crate::memory::Memory;
-use crate::ports::Clock;
-use crate::testing::{NOW, settings, transaction};
+use pipewright_processor::contract::Settings;
+use pipewright_processor::event::{Record, SqsEvent};
+use pipewright_processor::example::{NOW, settings, transaction};
+use pipewright_processor::memory::Memory;
+use pipewright_processor::ports::Clock;
+use pipewright_processor::process::{Invocation, Processed, Processor};
 
 /// A world, and the processor in it.
 struct World {
