@@ -1,7 +1,7 @@
 //! The processor of a pipewright pipeline: a Lambda function that takes transactions from a queue, stores each once,
 //! announces the large ones and quarantines the invalid ones.
 //!
-//! Everything here is pure except [`runtime`] (feature `runtime`), which binds the four [`ports`] to AWS; the binary
+//! Everything here is pure except `runtime` (feature `runtime`), which binds the four [`ports`] to AWS; the binary
 //! `bootstrap` runs it. Read in this order:
 //!
 //! - [`contract`]: what the reconciler tells the processor; [`currency`]: the currencies there are.
@@ -11,11 +11,12 @@
 //! - [`digest`], [`row`]: what is stored, and how a repeat is told from a conflict.
 //! - [`process`]: a batch from receipt to answer, through the [`ports`], within its [`budget`]; [`memory`] and [`example`] are the
 //!   ports and the input of tests.
-//! - [`event`], [`announcement`], [`quarantine`], [`log`], [`emf`]: what goes in and out, as AWS wants it.
+//! - [`event`], [`announcement`], [`quarantine`], [`chunk`], [`log`], [`emf`]: what goes in and out, as AWS wants it.
 
 pub mod announcement;
 pub mod base64;
 pub mod budget;
+pub mod chunk;
 pub mod contract;
 pub mod currency;
 pub mod decimal;
@@ -32,5 +33,7 @@ pub mod process;
 pub mod quarantine;
 pub mod reason;
 pub mod row;
+#[cfg(feature = "runtime")]
+pub mod runtime;
 pub mod timestamp;
 pub mod transaction;

@@ -109,7 +109,8 @@ impl Memory {
         self.calls.borrow_mut().push(operation);
         Yield::default().await;
         let fault = self.faults.borrow().get(&number).copied();
-        let failed = |kind| Err(PortError { kind, operation, cause: "injected".to_owned() });
+        let failed =
+            |kind| Err(PortError { kind, operation, code: "Injected".to_owned(), message: "by a test".to_owned() });
         if let Some(Fault::Fails(kind)) = fault {
             return failed(kind);
         }

@@ -85,13 +85,15 @@ pub enum MessageValue {
 
 /// A port could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{operation}: {cause}")]
+#[error("{operation}: {code}")]
 pub struct PortError {
     pub kind: PortErrorKind,
     /// `dynamodb:PutItem`
     pub operation: &'static str,
-    /// The error's code, and its message where that cannot hold customer data.
-    pub cause: String,
+    /// The service's word for it: `ThrottlingException`.
+    pub code: String,
+    /// The service's own words. They may quote the customer's data, so they stay out of the log, save for `Denied`.
+    pub message: String,
 }
 
 /// What a failure means for the message.

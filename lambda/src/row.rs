@@ -14,7 +14,7 @@ use crate::contract::Settings;
 use crate::json::{Member, Value};
 use crate::transaction::{OrderItem, Transaction};
 
-pub use announcement::{Announced, Claim};
+pub use announcement::{Announced, Claim, members};
 pub use compare::same_content;
 
 /// The most bytes of a row that DynamoDB takes.
@@ -33,6 +33,8 @@ pub enum Attribute {
     Text(String),
     List(Vec<Attribute>),
     Map(BTreeMap<String, Attribute>),
+    /// A type that is never written here (sets, binary): somebody else's.
+    Foreign,
 }
 
 impl Attribute {
@@ -49,7 +51,7 @@ impl Attribute {
     /// As DynamoDB counts.
     fn bytes(&self) -> usize {
         match self {
-            Self::Null | Self::Bool(_) => 1,
+            Self::Null | Self::Bool(_) | Self::Foreign => 1,
             // Two digits a byte, and one for the sign and the exponent each.
             Self::Number(text) => text.len().div_ceil(2) + 2,
             Self::Text(text) => text.len(),

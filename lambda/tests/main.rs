@@ -1,4 +1,5 @@
 //! A batch from receipt to answer, and the promise: stored once, announced once, whatever breaks.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod batch;
 mod promise;

@@ -185,7 +185,11 @@ fn denied(log: &mut Log<'_>, now: Timestamp, outcomes: &[Outcome]) {
             && told.insert(error.operation)
         {
             let message = "every message fails until permissions and resources are put right";
-            let fields = [("operation", Field::Text(error.operation)), ("cause", Field::Text(&error.cause))];
+            let fields = [
+                ("operation", Field::Text(error.operation)),
+                ("code", Field::Text(&error.code)),
+                ("cause", Field::Text(&error.message)),
+            ];
             log.line(now, LogLevel::Error, message, &fields);
         }
     }

@@ -174,7 +174,7 @@ fn conflict(candidate: Candidate<'_>) -> Vec<Reject> {
 }
 
 fn refused(candidate: Candidate<'_>, error: &PortError) -> Vec<Reject> {
-    reject(&candidate, Reason::new(Code::RefusedByTable, "").with(error.to_string()))
+    reject(&candidate, Reason::new(Code::RefusedByTable, "").with(format!("{error}: {}", error.message)))
 }
 
 fn reject(candidate: &Candidate<'_>, reason: Reason) -> Vec<Reject> {

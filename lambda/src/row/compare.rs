@@ -34,6 +34,7 @@ fn same_value(left: Option<&Attribute>, right: Option<&Attribute>) -> bool {
         (Some(Attribute::Map(left)), Some(Attribute::Map(right))) => {
             left.keys().chain(right.keys()).all(|name| same_value(left.get(name), right.get(name)))
         }
+        (Some(Attribute::Foreign), _) | (_, Some(Attribute::Foreign)) => false,
         (Some(left), Some(right)) => left == right || same_number(left, right),
         (None, Some(_)) | (Some(_), None) => false,
     }

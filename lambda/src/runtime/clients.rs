@@ -1,0 +1,126 @@
+//! The clients: one HTTP client for the three services, timeouts and retries that fit inside the function's timeout.
+
+use std::time::Duration;
+
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, SharedHttpClient, StalledStreamProtectionConfig};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_types::SdkConfig;
+
+use super::environment::Environment;
+use super::{Aws, Dynamodb, Sns, Sqs};
+use crate::budget;
+use crate::contract::Settings;
+
+/// The roots that AWS's own endpoints are signed by (Amazon Trust Services). Reading the system's whole store costs tens
+/// of milliseconds at every cold start.
+const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
+
+/// Attempts a call, retries included.
+const ATTEMPTS: u32 = 3;
+
+/// The clients cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientsError {
+    #[error("`AWS_CA_BUNDLE` is `{path}`, which cannot be read: {source}")]
+    CaBundle { path: String, source: std::io::Error },
+    #[error("TLS cannot be set up: {cause}")]
+    Tls { cause: String },
+}
+
+impl Aws {
+    /// AWS as this environment gives it.
+    pub fn new(settings: Settings, environment: &Environment) -> Result<Self, ClientsError> {
+        let config = sdk_config(&settings, environment)?;
+        Ok(Self { settings, dynamodb: Dynamodb::new(&config), sns: Sns::new(&config), sqs: Sqs::new(&config) })
+    }
+}
+
+fn sdk_config(settings: &Settings, environment: &Environment) -> Result<SdkConfig, ClientsError> {
+    let mut builder = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(environment.region.clone())
+        .credentials_provider(SharedCredentialsProvider::new(environment.credentials.clone()))
+        .http_client(http_client(environment)?)
+        .sleep_impl(TokioSleep::new())
+        .retry_config(retries(budget::call_timeout(settings.function_timeout_seconds)))
+        .timeout_config(timeouts(budget::call_timeout(settings.function_timeout_seconds)))
+        // Bodies are small, and every attempt has a timeout.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    builder.set_endpoint_url(environment.endpoint_url.clone());
+    Ok(builder.build())
+}
+
+/// Few and soon: what does not work within the call's time is given back to the queue, which has more patience.
+fn retries(call: Duration) -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_initial_backoff((call / 20).min(Duration::from_millis(50)))
+        .with_max_backoff(call / 5)
+}
+
+/// A lost packet costs an attempt, not the call.
+fn timeouts(call: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(call / ATTEMPTS)
+        .operation_attempt_timeout(call / 2)
+        .operation_timeout(call)
+        .build()
+}
+
+/// Without TLS where AWS is asked without it: no certificates are loaded.
+fn http_client(environment: &Environment) -> Result<SharedHttpClient, ClientsError> {
+    if environment.endpoint_url.as_ref().is_some_and(|url| url.starts_with("http://")) {
+        return Ok(Builder::new().build_http());
+    }
+    let tls = TlsContext::builder()
+        .with_trust_store(trust_store(environment)?)
+        .build()
+        .map_err(|error| ClientsError::Tls { cause: error.to_string() })?;
+    Ok(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https())
+}
+
+/// Amazon's roots where AWS itself is asked; elsewhere (another endpoint, other partitions) the system's.
+fn trust_store(environment: &Environment) -> Result<TrustStore, ClientsError> {
+    let region = environment.region.as_ref();
+    let other_roots = ["cn-", "us-iso", "eu-iso"].iter().any(|partition| region.starts_with(partition));
+    let mut store = if environment.endpoint_url.is_some() || other_roots {
+        TrustStore::default()
+    } else {
+        TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
+    };
+    if let Some(path) = &environment.ca_bundle {
+        let pem = std::fs::read(path).map_err(|source| ClientsError::CaBundle { path: path.clone(), source })?;
+        store.add_pem_certificate(pem);
+    }
+    Ok(store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_made_for_aws_and_for_a_local_endpoint() {
+        for endpoint in ["", "http://127.0.0.1:1"] {
+            let read = |name: &str| Some(if name == "AWS_ENDPOINT_URL" { endpoint } else { "us-east-1" }.to_owned());
+            let read = |name: &str| read(name).filter(|_| name != "AWS_CA_BUNDLE");
+            let environment = Environment::read(read).unwrap();
+            assert!(Aws::new(crate::example::settings(), &environment).is_ok(), "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn a_ca_bundle_that_cannot_be_read_is_named() {
+        let environment = Environment::read(|name| {
+            Some(if name == "AWS_ENDPOINT_URL" { "" } else { "/nowhere/bundle.pem" }.to_owned())
+        });
+        let error = Aws::new(crate::example::settings(), &environment.unwrap()).unwrap_err();
+        assert!(error.to_string().starts_with("`AWS_CA_BUNDLE` is `/nowhere/bundle.pem`"), "{error}");
+    }
+}
