@@ -73,7 +73,10 @@ async fn every_transaction_finds_its_place(aws: &Aws, pipeline: &Pipeline) {
     assert!(heard.body.contains("1000"), "{heard:?}");
     aws.stored(&pipeline.table_name(), "transaction_id", "large").await.unwrap();
     let quarantined = aws.received(&pipeline.quarantine_name(), "bad").await.unwrap();
-    assert!(quarantined.attributes[REASONS_ATTRIBUTE].contains("missing /amount"), "{quarantined:?}");
+    let reasons: Value = serde_json::from_str(&quarantined.attributes[REASONS_ATTRIBUTE]).unwrap();
+    let reason = json!({ "code": "missing_field", "at": "/amount" });
+    let found = reasons["reasons"].as_array().unwrap().iter().any(|one| one["code"] == reason["code"] && one["at"] == reason["at"]);
+    assert!(found, "{reasons}");
     aws.stop_listening(&listener).await.unwrap();
 }
 

@@ -57,7 +57,7 @@ fn only_the_edges_know_the_aws_sdk() {
         "src/resources/",
         "src/local/clients.rs",
         "src/local/proof.rs",
-        "lambda/src/runtime/",
+        "lambda/src/runtime",
         "lambda/src/bin/",
     ];
     let inside = |name: &str| !edges.iter().any(|edge| name.starts_with(edge));

@@ -81,7 +81,7 @@ impl<'a> Demo<'a> {
         all &= self.say("stored      ", large.map(|item| line(&item)));
         if let Some(listener) = listener {
             let heard = aws.heard(listener, &self.id("large")).await;
-            all &= self.say("announced   ", heard.map(|message| message.body));
+            all &= self.say("announced   ", heard.map(|message| on_one_line(&message.body)));
         }
         let quarantined = aws.received(&pipeline.quarantine_name(), &invalid).await;
         let reasons = |message: crate::aws::trial::Received| {
@@ -126,6 +126,10 @@ impl<'a> Demo<'a> {
             None => ("USD".into(), "5000.00".into()),
         }
     }
+}
+
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn line(item: &std::collections::BTreeMap<String, String>) -> String {

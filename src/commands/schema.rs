@@ -20,7 +20,7 @@ pub fn text(of: SchemaOf) -> Result<String> {
     let schema = match of {
         SchemaOf::Pipeline => crate::config::schema(),
         SchemaOf::Plan => serde_json::to_value(schemars::schema_for!(Plan))?,
-        SchemaOf::Transaction => serde_json::Value::Null,
+        SchemaOf::Transaction => pipewright_processor::transaction::transaction_schema(),
     };
     Ok(serde_json::to_string_pretty(&schema)? + "\n")
 }

@@ -1,6 +1,7 @@
 //! The function's code: its identity at once, its zip when somebody needs it, built once.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
@@ -20,7 +21,8 @@ pub enum Source {
 #[derive(Debug)]
 pub struct Artifact {
     source: Source,
-    zip: OnceCell<Vec<u8>>,
+    /// Failures too: two steps that wait for one build hear of one failure, and nothing is compiled twice.
+    zip: OnceCell<Result<Vec<u8>, Arc<PackageError>>>,
 }
 
 impl Artifact {
@@ -47,15 +49,15 @@ impl Artifact {
     ///
     /// # Errors
     /// What the build says; a program that Lambda could not run.
-    pub async fn zip_with(&self, on: &dyn Fn(String)) -> Result<Vec<u8>, PackageError> {
-        self.zip.get_or_try_init(|| self.make(on)).await.cloned()
+    pub async fn zip_with(&self, on: &dyn Fn(String)) -> Result<Vec<u8>, Arc<PackageError>> {
+        self.zip.get_or_init(async || self.make(on).await.map_err(Arc::new)).await.clone()
     }
 
     /// The same, in silence.
     ///
     /// # Errors
     /// As `zip_with`.
-    pub async fn zip(&self) -> Result<Vec<u8>, PackageError> {
+    pub async fn zip(&self) -> Result<Vec<u8>, Arc<PackageError>> {
         self.zip_with(&|_| ()).await
     }
 
