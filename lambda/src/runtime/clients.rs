@@ -37,7 +37,11 @@ impl Aws {
     /// AWS as this environment gives it.
     pub fn new(settings: Settings, environment: &Environment) -> Result<Self, ClientsError> {
         let config = sdk_config(&settings, environment)?;
-        Ok(Self { settings, dynamodb: Dynamodb::new(&config), sns: Sns::new(&config), sqs: Sqs::new(&config) })
+        Ok(Self::with(settings, &config))
+    }
+
+    fn with(settings: Settings, config: &SdkConfig) -> Self {
+        Self { settings, dynamodb: Dynamodb::new(config), sns: Sns::new(config), sqs: Sqs::new(config) }
     }
 }
 
@@ -103,24 +107,43 @@ fn trust_store(environment: &Environment) -> Result<TrustStore, ClientsError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Aws, Environment, sdk_config};
+    use crate::example::settings;
+    use crate::ports::{PortErrorKind, Table};
+    use crate::row::Row;
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        let get = |name: &str| {
+            let given = variables.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+            let optional = ["AWS_ENDPOINT_URL", "AWS_CA_BUNDLE"].contains(&name);
+            given.or((!optional).then_some("us-east-1")).map(str::to_owned)
+        };
+        Environment::read(get).unwrap()
+    }
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    }
+
+    /// TLS is set up at the first call only: so make one.
+    #[test]
+    fn amazons_roots_are_certificates_and_a_dead_endpoint_is_transient() {
+        let config = sdk_config(&settings(), &environment(&[])).unwrap();
+        let config = config.to_builder().endpoint_url("https://127.0.0.1:1").build();
+        let error = run(Aws::with(settings(), &config).put_new(&Row::new())).unwrap_err();
+        assert_eq!((error.kind, error.code.as_str()), (PortErrorKind::Transient, "NoConnection"));
+    }
 
     #[test]
-    fn clients_are_made_for_aws_and_for_a_local_endpoint() {
-        for endpoint in ["", "http://127.0.0.1:1"] {
-            let read = |name: &str| Some(if name == "AWS_ENDPOINT_URL" { endpoint } else { "us-east-1" }.to_owned());
-            let read = |name: &str| read(name).filter(|_| name != "AWS_CA_BUNDLE");
-            let environment = Environment::read(read).unwrap();
-            assert!(Aws::new(crate::example::settings(), &environment).is_ok(), "{endpoint}");
-        }
+    fn a_plain_endpoint_is_asked_without_tls() {
+        let aws = Aws::new(settings(), &environment(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")])).unwrap();
+        assert_eq!(run(aws.put_new(&Row::new())).unwrap_err().code, "NoConnection");
     }
 
     #[test]
     fn a_ca_bundle_that_cannot_be_read_is_named() {
-        let environment = Environment::read(|name| {
-            Some(if name == "AWS_ENDPOINT_URL" { "" } else { "/nowhere/bundle.pem" }.to_owned())
-        });
-        let error = Aws::new(crate::example::settings(), &environment.unwrap()).unwrap_err();
+        let environment = environment(&[("AWS_CA_BUNDLE", "/nowhere/bundle.pem")]);
+        let error = Aws::new(settings(), &environment).unwrap_err();
         assert!(error.to_string().starts_with("`AWS_CA_BUNDLE` is `/nowhere/bundle.pem`"), "{error}");
     }
 }
