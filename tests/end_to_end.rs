@@ -75,7 +75,11 @@ async fn every_transaction_finds_its_place(aws: &Aws, pipeline: &Pipeline) {
     let quarantined = aws.received(&pipeline.quarantine_name(), "bad").await.unwrap();
     let reasons: Value = serde_json::from_str(&quarantined.attributes[REASONS_ATTRIBUTE]).unwrap();
     let reason = json!({ "code": "missing_field", "at": "/amount" });
-    let found = reasons["reasons"].as_array().unwrap().iter().any(|one| one["code"] == reason["code"] && one["at"] == reason["at"]);
+    let found = reasons["reasons"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|one| one["code"] == reason["code"] && one["at"] == reason["at"]);
     assert!(found, "{reasons}");
     aws.stop_listening(&listener).await.unwrap();
 }

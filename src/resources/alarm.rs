@@ -340,7 +340,7 @@ mod tests {
         assert_eq!(alarm.queries.len(), TABLE_OPERATIONS.len() + 1);
         assert_eq!(
             alarm.queries[VALUE],
-            Query::Expression { expression: "FILL(getitem, 0) + FILL(putitem, 0) + FILL(updateitem, 0)".into() }
+            Query::Expression { expression: "FILL(putitem, 0) + FILL(updateitem, 0)".into() }
         );
     }
 

@@ -198,7 +198,7 @@ fn statements(blueprint: &Blueprint<'_>) -> Vec<Value> {
             &["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
             json!(blueprint.queue_arn(&blueprint.queue())),
         ),
-        allow("Store", &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], json!(blueprint.table_arn())),
+        allow("Store", &["dynamodb:PutItem", "dynamodb:UpdateItem"], json!(blueprint.table_arn())),
         allow("Quarantine", &["sqs:SendMessage"], json!(blueprint.queue_arn(&blueprint.quarantine()))),
     ];
     if let Some(topic) = blueprint.large_orders_arn() {

@@ -15,8 +15,8 @@ use crate::config::names::TopicKey;
 use crate::config::pipeline::Billing;
 use crate::resources::Blueprint;
 
-/// What the processor and its checks call: SystemErrors is kept by operation only.
-pub const TABLE_OPERATIONS: [&str; 3] = ["GetItem", "PutItem", "UpdateItem"];
+/// What the processor calls: SystemErrors is kept by operation only.
+pub const TABLE_OPERATIONS: [&str; 2] = ["PutItem", "UpdateItem"];
 
 pub fn derive(blueprint: &Blueprint<'_>, alarm: &file::Alarm) -> Alarm {
     let arns = |keys: &BTreeSet<TopicKey>| keys.iter().map(|key| blueprint.topic_arn(key)).collect();
