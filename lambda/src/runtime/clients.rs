@@ -26,11 +26,9 @@ const ATTEMPTS: u32 = 3;
 
 /// The clients cannot be made.
 #[derive(Debug, thiserror::Error)]
-pub enum ClientsError {
-    #[error("`AWS_CA_BUNDLE` is `{path}`, which cannot be read: {source}")]
-    CaBundle { path: String, source: std::io::Error },
-    #[error("TLS cannot be set up: {cause}")]
-    Tls { cause: String },
+#[error("TLS cannot be set up: {cause}")]
+pub struct ClientsError {
+    pub cause: String,
 }
 
 impl Aws {
@@ -83,26 +81,21 @@ fn http_client(environment: &Environment) -> Result<SharedHttpClient, ClientsErr
         return Ok(Builder::new().build_http());
     }
     let tls = TlsContext::builder()
-        .with_trust_store(trust_store(environment)?)
+        .with_trust_store(trust_store(environment))
         .build()
-        .map_err(|error| ClientsError::Tls { cause: error.to_string() })?;
+        .map_err(|error| ClientsError { cause: error.to_string() })?;
     Ok(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https())
 }
 
 /// Amazon's roots where AWS itself is asked; elsewhere (another endpoint, other partitions) the system's.
-fn trust_store(environment: &Environment) -> Result<TrustStore, ClientsError> {
+fn trust_store(environment: &Environment) -> TrustStore {
     let region = environment.region.as_ref();
     let other_roots = ["cn-", "us-iso", "eu-iso"].iter().any(|partition| region.starts_with(partition));
-    let mut store = if environment.endpoint_url.is_some() || other_roots {
+    if environment.endpoint_url.is_some() || other_roots {
         TrustStore::default()
     } else {
         TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
-    };
-    if let Some(path) = &environment.ca_bundle {
-        let pem = std::fs::read(path).map_err(|source| ClientsError::CaBundle { path: path.clone(), source })?;
-        store.add_pem_certificate(pem);
     }
-    Ok(store)
 }
 
 #[cfg(test)]
@@ -115,8 +108,7 @@ mod tests {
     fn environment(variables: &[(&str, &str)]) -> Environment {
         let get = |name: &str| {
             let given = variables.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-            let optional = ["AWS_ENDPOINT_URL", "AWS_CA_BUNDLE"].contains(&name);
-            given.or((!optional).then_some("us-east-1")).map(str::to_owned)
+            given.or((name != "AWS_ENDPOINT_URL").then_some("us-east-1")).map(str::to_owned)
         };
         Environment::read(get).unwrap()
     }
@@ -138,12 +130,5 @@ mod tests {
     fn a_plain_endpoint_is_asked_without_tls() {
         let aws = Aws::new(settings(), &environment(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")])).unwrap();
         assert_eq!(run(aws.put_new(&Row::new())).unwrap_err().code, "NoConnection");
-    }
-
-    #[test]
-    fn a_ca_bundle_that_cannot_be_read_is_named() {
-        let environment = environment(&[("AWS_CA_BUNDLE", "/nowhere/bundle.pem")]);
-        let error = Aws::new(settings(), &environment).unwrap_err();
-        assert!(error.to_string().starts_with("`AWS_CA_BUNDLE` is `/nowhere/bundle.pem`"), "{error}");
     }
 }

@@ -13,8 +13,6 @@ pub struct Environment {
     pub credentials: Credentials,
     /// Another AWS than the real one.
     pub endpoint_url: Option<String>,
-    /// A file of certificates to trust beside the usual ones.
-    pub ca_bundle: Option<String>,
 }
 
 /// What the Lambda Runtime API's client cannot do without.
@@ -47,7 +45,6 @@ impl Environment {
             region: Region::new(region),
             credentials: Credentials::new(key, secret, filled("AWS_SESSION_TOKEN"), None, "environment"),
             endpoint_url: filled("AWS_ENDPOINT_URL"),
-            ca_bundle: filled("AWS_CA_BUNDLE"),
         })
     }
 }
