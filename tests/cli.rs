@@ -1,7 +1,7 @@
 //! The program as its users call it: exit status, stdout, stderr.
 
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -240,6 +240,36 @@ fn local_asks_nobody_but_the_local_aws_whatever_the_environment_says() {
             text
         });
         assert!(asked.is_err(), "the trap was asked: {asked:?}");
+    });
+}
+
+#[test]
+fn an_interrupted_apply_says_what_remains_and_the_next_one_goes_on() {
+    run(async {
+        // A server of its own: `--local` builds the processor as the other tests do, not for Lambda.
+        let (server, project) = (crate::local::Project::new(), example());
+        fs::copy(project.path().join("pipeline.yaml"), server.path().join("pipeline.yaml")).unwrap();
+        server.start().await.unwrap();
+        let command = |arguments: &[&str]| {
+            let mut command = project.command(arguments);
+            command.current_dir(server.path());
+            command
+        };
+        let mut apply = command(&["apply", "--local", "--yes"]);
+        let mut child = apply.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        // As soon as something is written; the function is still to come.
+        assert!(lines.any(|line| line.contains("created in")));
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        let said: Vec<_> = lines.collect();
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{said:#?}");
+        assert!(said.iter().any(|line| line.starts_with("remains: ")), "{said:#?}");
+        assert!(said.iter().any(|line| line.contains("the next apply goes on from here")), "{said:#?}");
+
+        let again = command(&["apply", "--local", "--yes"]).output().unwrap();
+        assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+        let left = command(&["plan", "--local", "--detailed-exitcode"]).output().unwrap();
+        assert_eq!(left.status.code(), Some(0), "{}", stdout(&left));
     });
 }
 

@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 
 use pipewright::config::Pipeline;
-use pipewright::reconcile::{Address, ErrorKind, Event, Graph, Kind, Node};
+use pipewright::reconcile::{Action, Address, Cloud, ErrorKind, Event, Graph, Kind, Node};
 use serde_json::json;
 
-use crate::backend::{Answer, World, run};
+use crate::backend::{Answer, World, everything, run};
 use crate::world::pipeline;
 
 const SHOP: &str = "
@@ -62,6 +62,47 @@ fn a_queue_s_name_that_is_barred_is_waited_for() {
         let report = world.apply(&aws, &graph, &|event| events.borrow_mut().push(event)).await;
         assert!(report.succeeded(), "{report:?}");
         assert!(waits(&events).iter().any(|reason| reason.contains("until the name is free again")));
+    });
+}
+
+#[test]
+fn a_queue_that_was_deleted_just_now_is_said_to_keep_its_name_barred() {
+    run(async {
+        let world = World::new().await;
+        let (aws, graph) = (world.hasty(&shop()), some(&world, &[Kind::Queue]));
+        world.converge(&aws, &graph).await;
+        // Gone for SQS, still there for the tagging API.
+        let gone = Answer::json(400, "com.amazonaws.sqs#QueueDoesNotExist", "The specified queue does not exist.");
+        world.wire.fault("sqs.GetQueueAttributes", vec![gone; 1]);
+        let (plan, _) = world.plan(&aws, &graph, &everything()).await;
+        assert_eq!(plan.count(Action::Create), 1);
+        assert_eq!(plan.findings[0].code, "name-cooldown");
+    });
+}
+
+#[test]
+fn each_refusal_of_aws_has_its_own_words_and_a_way_out() {
+    run(async {
+        let world = World::new().await;
+        let (aws, graph) = (world.hasty(&shop()), some(&world, &[Kind::Queue]));
+        let cases = [
+            (Answer::json(400, "ThrottlingException", "Rate exceeded"), "throttled, after all retries", "try again"),
+            (Answer::json(500, "InternalFailure", "oops"), "AWS failed at sqs:GetQueueAttributes", "AWS's own failure"),
+            (Answer::json(400, "InvalidAddress", "no"), "sqs:GetQueueAttributes on `shop-", "nothing is applied"),
+        ];
+        for (answer, words, way_out) in cases {
+            world.wire.fault("sqs.GetQueueAttributes", vec![answer; 30]);
+            let (plan, _) = world.plan(&aws, &graph, &everything()).await;
+            let told = &plan.refusals()[0];
+            assert!(told.message.contains(words), "{told:?}");
+            assert!(told.hint.as_ref().unwrap().contains(way_out), "{told:?}");
+        }
+        // Credentials concern every call: one message, not ten.
+        let expired = Answer::json(403, "ExpiredToken", "The security token included in the request is expired");
+        world.wire.fault("sqs.GetQueueAttributes", vec![expired; 30]);
+        let error = aws.snapshot(&graph.addresses()).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Credentials);
+        assert!(error.to_string().contains("hint: sign in again"), "{error}");
     });
 }
 
@@ -189,7 +230,7 @@ fn reads_that_lag_behind_a_write_are_read_again() {
     run(async {
         let world = World::new().await;
         let (aws, graph) = (world.hasty(&shop()), some(&world, &[Kind::Queue]));
-        let (plan, snapshot) = world.plan(&aws, &graph, &crate::backend::everything()).await;
+        let (plan, snapshot) = world.plan(&aws, &graph, &everything()).await;
         let report =
             pipewright::reconcile::apply(&aws, &plan, &graph, &snapshot, std::future::pending(), &|_| ()).await;
         assert!(report.succeeded(), "{report:?}");
@@ -201,8 +242,7 @@ fn reads_that_lag_behind_a_write_are_read_again() {
                 *settling.borrow_mut() += 1;
             }
         };
-        let left =
-            pipewright::reconcile::settle(&aws, &plan, &graph, &crate::backend::everything(), &on).await.unwrap();
+        let left = pipewright::reconcile::settle(&aws, &plan, &graph, &everything(), &on).await.unwrap();
         assert!(left.is_empty());
         assert!(*settling.borrow() >= 1);
     });
@@ -237,7 +277,7 @@ fn a_kind_that_may_not_be_read_is_said_not_to_be_checked() {
         let (aws, graph) = (world.hasty(&shop()), some(&world, &[Kind::Alarm, Kind::Queue]));
         let denied = Answer::cbor(403, "AccessDenied", "not authorized to perform: cloudwatch:DescribeAlarms");
         world.wire.fault("monitoring.DescribeAlarms", vec![denied; 10]);
-        let (plan, _) = world.plan(&aws, &graph, &crate::backend::everything()).await;
+        let (plan, _) = world.plan(&aws, &graph, &everything()).await;
         let said = &plan.refusals()[0].message;
         assert!(said.contains("no alarm could be checked") && said.contains("cloudwatch:DescribeAlarms"), "{said}");
         assert!(plan.steps.iter().all(|step| step.address.kind == Kind::Queue));

@@ -19,6 +19,11 @@ pub fn find(code: &str) -> Option<Currency> {
 }
 
 /// How many digits after the point an amount of this currency has; `None`: no such currency.
+///
+/// ```
+/// use pipewright_processor::currency::minor_digits;
+/// assert_eq!((minor_digits("USD"), minor_digits("JPY"), minor_digits("usd")), (Some(2), Some(0), None));
+/// ```
 pub fn minor_digits(code: &str) -> Option<u32> {
     find(code).map(|currency| currency.digits)
 }

@@ -121,6 +121,11 @@ impl fmt::Display for Name {
 }
 
 /// A resource: `<kind>/<name>`.
+///
+/// ```
+/// use pipewright::reconcile::{Address, Kind};
+/// assert_eq!("table/orders".parse(), Ok(Address::new(Kind::Table, "orders")));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]

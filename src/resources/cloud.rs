@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::{Found, Resource, Survey, dispatch, parse};
 use crate::aws::Aws;
-use crate::reconcile::{Address, Changes, Cloud, CloudError, Document, Kind, Live, Name, Say, Snapshot};
+use crate::reconcile::{Address, Changes, Cloud, CloudError, Document, Finding, Kind, Live, Name, Say, Snapshot};
 
 impl Cloud for Aws {
     /// Two waves: everything by name beside the search for what else is ours; then what that search found.
@@ -21,7 +21,10 @@ impl Cloud for Aws {
         let mut snapshot = Snapshot::default();
         for (kind, outcome) in join_all(kinds).await {
             match outcome {
-                Ok(found) => snapshot.resources.extend(found),
+                Ok((found, findings)) => {
+                    snapshot.resources.extend(found);
+                    snapshot.findings.extend(findings);
+                }
                 Err(error) if error.concerns_everything() => return Err(error),
                 Err(error) => {
                     snapshot.unread.insert(kind, error);
@@ -69,16 +72,22 @@ async fn read_all<R: Resource>(
     aws: &Aws,
     survey: &Survey,
     wanted: BTreeSet<Name>,
-) -> Result<BTreeMap<Address, Live>, CloudError> {
+) -> Result<(BTreeMap<Address, Live>, Vec<Finding>), CloudError> {
     let names: Vec<Name> = wanted.iter().cloned().collect();
     let (named, candidates) = tokio::join!(R::read(aws, &names), R::candidates(aws, survey, &wanted));
-    let others: Vec<Name> = candidates?.difference(&wanted).cloned().collect();
+    let candidates = candidates?;
+    let others: Vec<Name> = candidates.difference(&wanted).cloned().collect();
     let beside = if others.is_empty() { Vec::new() } else { R::read(aws, &others).await? };
-    let mut resources = BTreeMap::new();
+    let (mut resources, mut findings) = (BTreeMap::new(), Vec::new());
     for (name, found) in names.iter().zip(named?).chain(others.iter().zip(beside)) {
-        if let Some(found) = found {
-            resources.insert(Address { kind: R::KIND, name: name.clone() }, found.into_live()?);
+        let address = Address { kind: R::KIND, name: name.clone() };
+        match found {
+            Some(found) => drop(resources.insert(address, found.into_live()?)),
+            None if wanted.contains(name) && candidates.contains(name) => {
+                findings.extend(R::just_deleted(name).map(|finding| finding.at(&address)));
+            }
+            None => {}
         }
     }
-    Ok(resources)
+    Ok((resources, findings))
 }

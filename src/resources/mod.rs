@@ -65,6 +65,11 @@ pub trait Resource: Serialize + DeserializeOwned + Sized {
     ) -> Result<(), CloudError>;
 
     async fn delete(aws: &Aws, name: &Name, live: &Found<Self>, say: Say<'_>) -> Result<(), CloudError>;
+
+    /// What to know where a resource is gone, but the tagging API, which lags, still lists it: it was deleted just now.
+    fn just_deleted(_name: &Name) -> Option<Finding> {
+        None
+    }
 }
 
 /// A desired resource of one kind.

@@ -146,6 +146,11 @@ impl Resource for Queue {
         let call = aws.sqs.delete_queue().queue_url(aws.queue_url(name.as_str())).send().await;
         call.called_or_absent("sqs:DeleteQueue", name.as_str()).map(|_| ())
     }
+
+    fn just_deleted(_name: &Name) -> Option<Finding> {
+        let message = "was deleted a short while ago: AWS bars the name for 60 s, and apply waits for it";
+        Some(Finding::new(Severity::Note, "name-cooldown", message))
+    }
 }
 
 impl Queue {
