@@ -55,7 +55,7 @@ pub fn retries() -> RetryConfig {
         .with_max_backoff(Duration::from_secs(10))
 }
 
-/// No call may hang: 5 s to connect, 30 s an attempt (an upload of 50 MB included), 2 minutes with all retries.
+/// No call may hang: 5 s to connect, 60 s an attempt (an upload of 50 MB included), 3 minutes with all retries.
 pub fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
