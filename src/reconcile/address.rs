@@ -121,11 +121,6 @@ impl fmt::Display for Name {
 }
 
 /// A resource: `<kind>/<name>`.
-///
-/// ```
-/// use pipewright::reconcile::{Address, Kind};
-/// assert_eq!("table/orders".parse(), Ok(Address::new(Kind::Table, "orders")));
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
@@ -135,6 +130,10 @@ pub struct Address {
 }
 
 impl Address {
+    /// ```
+    /// use pipewright::reconcile::{Address, Kind};
+    /// assert_eq!("table/orders".parse(), Ok(Address::new(Kind::Table, "orders")));
+    /// ```
     pub fn new(kind: Kind, name: impl Into<String>) -> Self {
         Self { kind, name: Name::new(name) }
     }

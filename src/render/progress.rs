@@ -24,7 +24,12 @@ struct Running {
     begun: Instant,
     /// What it last said it waits for.
     reason: Option<String>,
+    /// When a line was last printed of it.
+    told: Option<Instant>,
 }
+
+/// Where lines stay, news of one kind (`for the compiler: …`) is told no more often than this.
+const SELDOM: Duration = Duration::from_secs(15);
 
 impl<'a> Progress<'a> {
     pub fn new(terminal: &'a Terminal) -> Self {
@@ -57,7 +62,9 @@ impl<'a> Progress<'a> {
         }
         bar.set_message(format!("{name} {word}"));
         bar.enable_steady_tick(Duration::from_millis(120));
-        self.running.borrow_mut().insert(name.to_owned(), Running { bar, begun: Instant::now(), reason: None });
+        self.running
+            .borrow_mut()
+            .insert(name.to_owned(), Running { bar, begun: Instant::now(), reason: None, told: None });
     }
 
     /// It goes on, but waits.
@@ -69,11 +76,13 @@ impl<'a> Progress<'a> {
             return self.wait(name, reason);
         };
         entry.bar.set_message(format!("{name} waiting {reason}"));
-        if entry.reason.as_deref() != Some(reason) {
-            entry.reason = Some(reason.to_owned());
-            if self.bars.is_hidden() {
-                self.terminal.talk(&format!("  {name} waiting {reason}, after {}", elapsed(entry.begun.elapsed())));
-            }
+        let kind = |reason: &str| reason.split(':').next().unwrap_or_default().to_owned();
+        let is_news = entry.reason.as_deref().map(kind) != Some(kind(reason));
+        let is_due = entry.told.is_none_or(|told| told.elapsed() >= SELDOM) && entry.reason.as_deref() != Some(reason);
+        entry.reason = Some(reason.to_owned());
+        if self.bars.is_hidden() && (is_news || is_due) {
+            entry.told = Some(Instant::now());
+            self.terminal.talk(&format!("  {name} waiting {reason}, after {}", elapsed(entry.begun.elapsed())));
         }
     }
 
