@@ -195,7 +195,12 @@ impl World {
     pub fn aws(&self, pipeline: &Pipeline) -> Aws {
         let folder = root().join(pipeline.function.source.as_deref().unwrap_or("lambda"));
         let artifact = Artifact::new(Source::Package { folder, target: Target::Host });
-        Aws { artifact: Some(artifact), ..Aws::new(&self.config, self.scope.clone(), pipeline.id()) }
+        let function_log_group = Some(format!("/aws/lambda/{}", pipeline.function_name()));
+        Aws {
+            artifact: Some(artifact),
+            function_log_group,
+            ..Aws::new(&self.config, self.scope.clone(), pipeline.id())
+        }
     }
 
     /// The same, with short waits: for scripted answers.

@@ -216,6 +216,30 @@ fn what_changed_since_the_plan_is_not_written() {
 }
 
 #[test]
+fn data_that_came_since_the_plan_is_not_deleted_without_the_word_for_it() {
+    let at = Address::new(Kind::Queue, "a");
+    let nothing = Graph::empty(|_| UNUSUAL);
+    for (options, kept) in [(Options::default(), true), (everything(), false)] {
+        let memory =
+            Memory::new([(at.clone(), Live { holds: Some("1 message".into()), ..Live::ours(Document::default()) })]);
+        let seen = {
+            let mut seen = snapshot(&memory, &nothing);
+            if kept {
+                seen.resources.get_mut(&at).unwrap().holds = None;
+            }
+            seen
+        };
+        let plan = Plan::new("shop", &scope(), &nothing, &seen, &options);
+        assert_eq!(plan.refusals(), []);
+        let report = run(apply(&memory, &plan, &nothing, &seen, std::future::pending(), &|_| ()));
+        assert_eq!(memory.live().contains_key(&at), kept, "{report:?}");
+        if kept {
+            assert!(report.failed[0].1.to_string().contains("--allow-data-loss queue/a"), "{report:?}");
+        }
+    }
+}
+
+#[test]
 fn what_appeared_since_the_plan_is_not_overwritten() {
     let memory = Memory::new([]);
     let graph = one(1);

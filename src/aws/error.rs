@@ -178,6 +178,8 @@ fn classify(status: u16, code: &str, message: &str) -> ErrorKind {
         | "ResourceInUse"
         | "QueueDeletedRecently"
         | "OperationAbortedException"
+        | "ConcurrentAccess"
+        | "ConcurrentAccessException"
         | "ConcurrentModification"
         | "ConcurrentModificationException"
         | "LimitExceededException"
@@ -223,6 +225,7 @@ mod tests {
             (409, "ResourceConflictException", "Function already exist: x", ErrorKind::Refused),
             (400, "ResourceInUseException", "Table already exists: x", ErrorKind::Refused),
             (400, "LimitExceededException", "Too many simultaneous operations", ErrorKind::Busy),
+            (400, "ConcurrentAccess", "Can't perform multiple operations on a tag simultaneously.", ErrorKind::Busy),
             (400, "LimitExceededException", "Quota reached", ErrorKind::Refused),
         ];
         for (status, code, message, kind) in cases {

@@ -28,6 +28,8 @@ pub struct Aws {
     pub pipeline: String,
     /// Tag keys that others manage: never shown, never touched.
     pub ignored_tags: BTreeSet<String>,
+    /// The log group that Lambda makes for this pipeline's function by itself.
+    pub function_log_group: Option<String>,
     /// The function's code, built when it is first needed.
     pub artifact: Option<Artifact>,
     pub pace: Pace,
@@ -47,6 +49,7 @@ impl Aws {
             scope,
             pipeline: pipeline.into(),
             ignored_tags: BTreeSet::new(),
+            function_log_group: None,
             artifact: None,
             pace: Pace::Real,
             sqs: aws_sdk_sqs::Client::new(config),

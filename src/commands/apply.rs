@@ -2,15 +2,17 @@
 
 use std::path::Path;
 use std::pin::pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
+use super::interrupt::Interrupt;
 use super::session::{Planned, Session, options};
 use super::{Exit, Rendered};
 use crate::cli::{Allow, Apply, Destroy, Global, Output};
-use crate::reconcile::{Address, CloudError, Event, Graph, Kind, Options, Plan, Report, apply, settle};
+use crate::package::Artifact;
+use crate::reconcile::{Action, Address, CloudError, Event, Graph, Kind, Options, Plan, Report, Step, apply, settle};
 use crate::render::number::counted;
 use crate::render::plan::View;
 use crate::render::progress::Progress;
@@ -99,34 +101,31 @@ impl Job<'_> {
     }
 
     async fn write(&self, planned: &Planned, output: Output) -> Result<Exit> {
-        let progress = Progress::new(self.terminal);
+        let (progress, interrupt) = (Progress::new(self.terminal), Interrupt::listen(*self.terminal));
         let begun = Instant::now();
+        if !self.build_first(&planned.plan, &progress, &interrupt).await? {
+            self.terminal.talk("nothing was written");
+            return Ok(Exit::Interrupted);
+        }
         let on = |event: Event| progress.event(event);
-        let aws = &self.session.aws;
-        let report = {
-            let applying = apply(aws, &planned.plan, self.desired, &planned.snapshot, interrupted(), &on);
-            let building = self.build_beside(&planned.plan, &progress);
-            let (mut applying, mut building) = (pin!(applying), pin!(building));
-            let mut built = false;
-            // A build that nobody waits for any more ends with the apply.
-            loop {
-                tokio::select! {
-                    report = &mut applying => break report,
-                    () = &mut building, if !built => built = true,
-                }
-            }
-        };
+        let report = self.write_steps(planned, &progress, &interrupt, &on).await;
         let took = begun.elapsed();
         if !report.succeeded() {
-            if output == Output::Json {
-                self.terminal.answer(&format!("{:#}\n", as_json(&report, &planned.plan, took.as_secs_f64())));
-            }
-            self.terminal.talk(&report_text::report(&report, took, self.terminal.style()));
+            self.say(&report, &planned.plan, took, output);
             return Ok(if report.interrupted { Exit::Interrupted } else { Exit::Failed });
         }
-        let left = settle(aws, &planned.plan, self.desired, &self.options, &on).await?;
+        let left = tokio::select! {
+            left = settle(&self.session.aws, &planned.plan, self.desired, &self.options, &on) => left,
+            () = interrupt.asked() => {
+                self.say(&report, &planned.plan, took, output);
+                self.terminal.talk("interrupted: everything was written, but not yet read again");
+                return Ok(Exit::Interrupted);
+            }
+        };
         progress.end("AWS");
-        if !left.is_empty() {
+        let left = left.inspect_err(|_| self.say(&report, &planned.plan, took, output))?;
+        if !left.is_empty() || !left.refusals().is_empty() {
+            self.say(&report, &planned.plan, took, output);
             let view = View { style: self.terminal.style(), verbose: self.verbose };
             let words = plan_text::plan(&left, view);
             bail!(
@@ -137,17 +136,58 @@ impl Job<'_> {
         Ok(Exit::Done)
     }
 
-    /// Builds the function's code while the rest is written. What goes wrong is told by the step that needs it.
+    async fn write_steps(
+        &self,
+        planned: &Planned,
+        progress: &Progress<'_>,
+        interrupt: &Interrupt,
+        on: &dyn Fn(Event),
+    ) -> Report {
+        let Planned { plan, snapshot } = planned;
+        let applying = apply(&self.session.aws, plan, self.desired, snapshot, interrupt.asked(), on);
+        let building = self.build_beside(plan, progress);
+        let (mut applying, mut building) = (pin!(applying), pin!(building));
+        let mut built = false;
+        // A build that nobody waits for any more ends with the apply.
+        loop {
+            tokio::select! {
+                report = &mut applying => return report,
+                () = &mut building, if !built => built = true,
+            }
+        }
+    }
+
+    /// Builds new code for a live function before anything is written: were it written first, what the old code needs
+    /// might be gone while the compiler runs, or for good if it fails. `false`: the user interrupted.
+    async fn build_first(&self, plan: &Plan, progress: &Progress<'_>, interrupt: &Interrupt) -> Result<bool> {
+        let live = |step: &Step| !matches!(step.action, Action::Create | Action::Delete);
+        let Some(artifact) = self.artifact_for(plan, live) else { return Ok(true) };
+        tokio::select! {
+            built = build(artifact, progress) => built.map(|()| true).context("nothing was written"),
+            () = interrupt.asked() => Ok(false),
+        }
+    }
+
+    /// Builds the code of a new function while the rest is written. What goes wrong is told by the step that needs it.
     async fn build_beside(&self, plan: &Plan, progress: &Progress<'_>) {
-        let needed = plan.steps.iter().any(|step| step.address.kind == Kind::Function && step.changes.touch("code"));
-        let Some(artifact) = self.session.aws.artifact.as_ref().filter(|artifact| needed && !artifact.is_ready())
-        else {
-            return;
-        };
-        let name = "processor";
-        progress.start(name, "building");
-        let _ = artifact.zip_with(&|line| progress.wait(name, &format!("for the compiler: {line}"))).await;
-        progress.end(name);
+        if let Some(artifact) = self.artifact_for(plan, |step| step.action == Action::Create) {
+            let _ = build(artifact, progress).await;
+        }
+    }
+
+    /// The function's code, if a step of this sort needs it and it is not built yet.
+    fn artifact_for(&self, plan: &Plan, sort: impl Fn(&Step) -> bool) -> Option<&Artifact> {
+        let needs = |step: &Step| step.address.kind == Kind::Function && step.changes.touch("code") && sort(step);
+        let artifact = self.session.aws.artifact.as_ref()?;
+        (plan.steps.iter().any(needs) && !artifact.is_ready()).then_some(artifact)
+    }
+
+    /// Tells how the writes ended: people in words, machines in JSON.
+    fn say(&self, report: &Report, plan: &Plan, took: Duration, output: Output) {
+        if output == Output::Json {
+            self.terminal.answer(&format!("{:#}\n", as_json(report, plan, took.as_secs_f64())));
+        }
+        self.terminal.talk(report_text::report(report, took, self.terminal.style()).trim_end());
     }
 
     fn say_done(&self, report: &Report, plan: &Plan, seconds: f64, output: Output) -> Result<()> {
@@ -155,7 +195,7 @@ impl Job<'_> {
             Output::Json => self.terminal.answer(&format!("{:#}\n", as_json(report, plan, seconds))),
             Output::Text if report.done.is_empty() => {}
             Output::Text => {
-                let took = std::time::Duration::from_secs_f64(seconds);
+                let took = Duration::from_secs_f64(seconds);
                 let words = report_text::report(report, took, self.terminal.answer_style());
                 let proved = if self.desired.nodes().next().is_some() {
                     "Read again: AWS is as the file says."
@@ -169,20 +209,13 @@ impl Job<'_> {
     }
 }
 
-/// Resolves when the user wants to stop.
-async fn interrupted() {
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-    }
+async fn build(artifact: &Artifact, progress: &Progress<'_>) -> Result<()> {
+    let name = "processor";
+    progress.start(name, "building");
+    let built = artifact.zip_with(&|line| progress.wait(name, &format!("for the compiler: {line}"))).await;
+    progress.end(name);
+    built?;
+    Ok(())
 }
 
 fn read_plan(file: &Path) -> Result<Plan> {

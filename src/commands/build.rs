@@ -1,10 +1,10 @@
 //! `build`: the processor as a zip that Lambda takes.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::Exit;
+use super::file::write_whole;
 use super::session::{artifact, load};
-use crate::aws::folder_of;
 use crate::cli::{Build, Global};
 use crate::package::code_sha256;
 use crate::render::Terminal;
@@ -18,13 +18,7 @@ pub async fn run(global: &Global, arguments: &Build, terminal: &Terminal) -> Res
     let zip = artifact.zip_with(&|line| progress.wait("processor", &format!("for the compiler: {line}"))).await;
     progress.end("processor");
     let zip = zip?;
-    let write = || -> Result<()> {
-        let mut temporary = tempfile::NamedTempFile::new_in(folder_of(&arguments.out))?;
-        std::io::Write::write_all(&mut temporary, &zip)?;
-        temporary.persist(&arguments.out)?;
-        Ok(())
-    };
-    write().with_context(|| format!("the zip cannot be written to `{}`", arguments.out.display()))?;
+    write_whole(&arguments.out, &zip)?;
     let (file, digest) = (arguments.out.display(), code_sha256(&zip));
     terminal.answer(&format!("{file}: {} bytes, CodeSha256 {digest}\n", zip.len()));
     Ok(Exit::Done)

@@ -3,6 +3,8 @@
 mod apply;
 mod build;
 mod demo;
+mod file;
+mod interrupt;
 mod local;
 mod plan;
 mod schema;

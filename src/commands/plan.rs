@@ -1,13 +1,12 @@
 //! `plan`: shows what differs from live AWS; changes nothing.
 
-use std::path::Path;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::Exit;
+use super::file::write_whole;
 use super::session::{Session, options};
 use crate::cli::{Global, Plan as Arguments, PlanOutput};
-use crate::reconcile::{Plan, Severity};
+use crate::reconcile::Severity;
 use crate::render::plan::View;
 use crate::render::{Terminal, markdown, plan as text};
 
@@ -15,7 +14,7 @@ pub async fn run(global: &Global, arguments: &Arguments, terminal: &Terminal) ->
     let session = Session::open(global, terminal).await?;
     let plan = session.plan(&session.graph, &options(global, &arguments.allow)).await?.plan;
     if let Some(file) = &arguments.out {
-        save(&plan, file)?;
+        write_whole(file, (serde_json::to_string_pretty(&plan)? + "\n").as_bytes())?;
     }
     match arguments.output {
         PlanOutput::Json => terminal.answer(&(serde_json::to_string_pretty(&plan)? + "\n")),
@@ -31,16 +30,4 @@ pub async fn run(global: &Global, arguments: &Arguments, terminal: &Terminal) ->
         false if arguments.detailed_exitcode => Exit::Changes,
         true | false => Exit::Done,
     })
-}
-
-/// Written whole or not at all.
-fn save(plan: &Plan, file: &Path) -> Result<()> {
-    let folder = crate::aws::folder_of(file);
-    let write = || -> Result<()> {
-        let mut temporary = tempfile::NamedTempFile::new_in(&folder)?;
-        serde_json::to_writer_pretty(&mut temporary, plan)?;
-        temporary.persist(file)?;
-        Ok(())
-    };
-    write().with_context(|| format!("the plan cannot be written to `{}`", file.display()))
 }

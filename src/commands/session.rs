@@ -45,6 +45,7 @@ impl Session {
         let graph = resources::desired(&Blueprint { pipeline: &pipeline, scope: &scope, code: &code })?;
         let aws = Aws {
             ignored_tags: pipeline.ignore_tags.iter().map(ToString::to_string).collect(),
+            function_log_group: Some(format!("/aws/lambda/{}", pipeline.function_name())),
             artifact: Some(artifact),
             ..Aws::new(&config, scope, pipeline.id())
         };

@@ -190,7 +190,7 @@ texts! {
         "E.164: `+`, country code and number, digits only, as in `+14155550100`", is_phone;
     /// An HTTPS address.
     HttpsUrl: "an HTTPS address", (9, 2048), "^https://[^\\s/\\u0000-\\u001f\\u007f][^\\s\\u0000-\\u001f\\u007f]*$",
-        "it begins with `https://` and has no spaces", is_https;
+        "it begins with `https://`, and has no spaces and no user or password", is_https;
     /// The ARN of a resource.
     ResourceArn: "an ARN", (20, 2048), "^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12}|aws)?:[^\\s\\u0000-\\u001f\\u007f]+$",
         "as in `arn:aws:sqs:us-east-1:123456789012:orders`", is_arn;
@@ -265,8 +265,10 @@ fn is_phone(text: &str) -> bool {
     (2..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|digit| digit.is_ascii_digit())
 }
 
+/// Without a user: SNS shows such an address with its password masked, so it would never be recognised again.
 fn is_https(text: &str) -> bool {
-    text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) && has_no_space(text)
+    let host = text.strip_prefix("https://").and_then(|rest| rest.split('/').next());
+    host.is_some_and(|host| !host.is_empty() && !host.contains('@')) && has_no_space(text)
 }
 
 fn is_account(text: &str) -> bool {

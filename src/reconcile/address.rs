@@ -67,6 +67,21 @@ impl Kind {
         }
     }
 
+    /// Whether somebody else's, beside our resources, is worth a finding: who hears our topics, who takes our messages.
+    pub fn concerns_us_when_foreign(self) -> bool {
+        match self {
+            Kind::Subscription | Kind::EventSourceMapping => true,
+            Kind::LogGroup
+            | Kind::Table
+            | Kind::Queue
+            | Kind::Topic
+            | Kind::Role
+            | Kind::Function
+            | Kind::Alarm
+            | Kind::Dashboard => false,
+        }
+    }
+
     /// The kinds that may refer to this one. They are changed or gone before one of this kind is deleted.
     pub fn referrers(self) -> &'static [Kind] {
         match self {

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::address::Address;
-use super::cloud::{Cloud, CloudError, ErrorKind};
+use super::cloud::{Cloud, CloudError, ErrorKind, Say};
 use super::graph::Graph;
-use super::plan::{Options, Plan};
+use super::plan::{Options, Plan, Step};
 use super::schedule::{Schedule, State, Task, Verb};
-use super::snapshot::Snapshot;
+use super::snapshot::{Live, Snapshot};
 
 /// What happens while a plan is applied.
 #[derive(Debug, Clone)]
@@ -156,19 +156,41 @@ impl<C: Cloud> Writer<'_, C> {
             if !same {
                 return Err(changed_since_plan(address));
             }
+            if let (Verb::Delete, Some(holds)) = (task.verb, now.and_then(|now| now.holds)) {
+                self.check_loss(address, &holds)?;
+            }
         }
+        self.write(task, seen, &say).await
+    }
+
+    /// What came after the plan, such as messages into a queue that was empty, is not deleted without the word for it.
+    fn check_loss(&self, address: &Address, holds: &str) -> Result<(), CloudError> {
+        let loss = step_of(self.plan, address).and_then(|step| step.loss.as_ref());
+        if loss.is_some_and(|loss| loss.allowed) {
+            return Ok(());
+        }
+        let message = format!("`{address}` has got {holds} since the plan; it was not touched");
+        Err(CloudError::new(ErrorKind::ChangedSincePlan, message)
+            .hint(format!("allow the loss with `--allow-data-loss {address}`, or save the data first")))
+    }
+
+    async fn write(&self, task: &Task, seen: Option<&Live>, say: Say<'_>) -> Result<(), CloudError> {
+        let address = &task.address;
         let wanted = self.desired.get(address).map(|node| &node.document);
         match (task.verb, seen, wanted) {
-            (Verb::Create, _, Some(wanted)) => self.cloud.create(address, wanted, &say).await,
+            (Verb::Create, _, Some(wanted)) => self.cloud.create(address, wanted, say).await,
             (Verb::Update, Some(live), Some(wanted)) => {
-                let step = self.plan.steps.iter().find(|step| step.address == *address);
-                let changes = step.map(|step| step.changes.clone()).unwrap_or_default();
-                self.cloud.update(address, live, wanted, &changes, &say).await
+                let changes = step_of(self.plan, address).map(|step| step.changes.clone()).unwrap_or_default();
+                self.cloud.update(address, live, wanted, &changes, say).await
             }
-            (Verb::Delete, Some(live), _) => self.cloud.delete(address, live, &say).await,
+            (Verb::Delete, Some(live), _) => self.cloud.delete(address, live, say).await,
             (Verb::Create | Verb::Update | Verb::Delete, _, _) => Err(changed_since_plan(address)),
         }
     }
+}
+
+fn step_of<'a>(plan: &'a Plan, address: &Address) -> Option<&'a Step> {
+    plan.steps.iter().find(|step| step.address == *address)
 }
 
 fn changed_since_plan(address: &Address) -> CloudError {
@@ -198,7 +220,8 @@ pub async fn settle<C: Cloud>(
     loop {
         let snapshot = cloud.snapshot(&wanted).await?;
         let left = Plan::new(&plan.pipeline, &plan.scope, desired, &snapshot, options);
-        if left.is_empty() || waited >= SETTLE {
+        // A kind that could not be read has no steps either: that proves nothing.
+        if (left.is_empty() && left.refusals().is_empty()) || waited >= SETTLE {
             return Ok(left);
         }
         on(Event::Settling { differing: left.steps.len() });

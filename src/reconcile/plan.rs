@@ -23,6 +23,9 @@ pub const RESUMED: &str = "state";
 /// confirmation. It gets no step, only its findings.
 pub const LOCKED: &str = "locked";
 
+/// The observation by which a resource says that it is nobody's: ours to claim, but not to remove.
+pub const UNCLAIMED: &str = "unclaimed";
+
 /// Where the resources live: enough to compute every ARN before anything exists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Scope {
@@ -125,6 +128,14 @@ pub struct Step {
     pub loss: Option<Loss>,
 }
 
+impl Step {
+    /// The same, without the live counts of what is lost: on a busy queue they change with every message.
+    fn without_counts(&self) -> Self {
+        let loss = self.loss.as_ref().map(|loss| Loss { holds: String::new(), allowed: loss.allowed });
+        Self { loss, ..self.clone() }
+    }
+}
+
 /// What differs from live AWS, and what will be done about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
@@ -188,9 +199,10 @@ impl Plan {
         self.steps.iter().filter(|step| step.action == action).count()
     }
 
-    /// SHA-256, in hex, over what the plan does: not over findings, what is unchanged, or time.
+    /// SHA-256, in hex, over what the plan does: not over findings, live counts, what is unchanged, or time.
     pub fn compute_digest(&self) -> String {
-        let covered = json!({ "pipeline": self.pipeline, "scope": self.scope, "steps": self.steps });
+        let steps: Vec<_> = self.steps.iter().map(Step::without_counts).collect();
+        let covered = json!({ "pipeline": self.pipeline, "scope": self.scope, "steps": steps });
         let text = canonical(&covered).to_string();
         Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -249,12 +261,12 @@ impl Planner<'_> {
     fn converge(&mut self, node: &Node, live: &Live) {
         let address = &node.address;
         self.observe(address, live);
-        if is_locked(live) {
+        if is(live, LOCKED) {
             self.unchanged.push(address.clone());
             return;
         }
         let mut changes = self.diff(address.kind, &live.document, &node.document);
-        if self.options.resume && live.observations.get(STOPPED_BY_HAND) == Some(&Value::Bool(true)) {
+        if self.options.resume && is(live, STOPPED_BY_HAND) {
             changes.0.push(Change::plain(RESUMED, "stopped by hand", "running"));
         }
         match &live.owner {
@@ -275,8 +287,10 @@ impl Planner<'_> {
     }
 
     fn remove(&mut self, address: &Address, live: &Live) {
-        self.observe(address, live);
-        if live.owner != Owner::Ours || is_locked(live) {
+        if live.owner == Owner::Ours || address.kind.concerns_us_when_foreign() {
+            self.observe(address, live);
+        }
+        if live.owner != Owner::Ours || is(live, LOCKED) || is(live, UNCLAIMED) {
             return;
         }
         let loss = self.loss(address, live);
@@ -356,8 +370,8 @@ impl Planner<'_> {
     }
 }
 
-fn is_locked(live: &Live) -> bool {
-    live.observations.get(LOCKED) == Some(&Value::Bool(true))
+fn is(live: &Live, observation: &str) -> bool {
+    live.observations.get(observation) == Some(&Value::Bool(true))
 }
 
 fn foreign(address: &Address, pipeline: Option<&str>, changes: &Changes) -> Finding {
@@ -557,6 +571,37 @@ mod tests {
         let plan = plan(nodes, vec![(role, live(1))], &Options::default());
         let step = plan.steps.iter().find(|step| step.address == function).unwrap();
         assert!(step.after.contains(&table));
+    }
+
+    #[test]
+    fn live_counts_do_not_make_a_plan_stale_but_the_word_for_a_loss_does() {
+        let a = at(Kind::Queue, "a");
+        let holding = |count: &str| vec![(a.clone(), Live { holds: Some(count.into()), ..live(1) })];
+        let allowed = Options { allow_data_loss: DataLoss::All, ..Options::default() };
+        let three = plan(vec![], holding("3 messages"), &allowed).digest;
+        assert_eq!(three, plan(vec![], holding("4 messages"), &allowed).digest);
+        assert_ne!(three, plan(vec![], holding("3 messages"), &Options::default()).digest);
+    }
+
+    #[test]
+    fn what_is_nobody_s_is_claimed_but_never_removed() {
+        let a = at(Kind::LogGroup, "a");
+        let mut unclaimed = live(2);
+        unclaimed.observations.insert(UNCLAIMED.into(), json!(true));
+        let lives = vec![(a.clone(), unclaimed)];
+        let allowed = Options { allow_data_loss: DataLoss::All, ..Options::default() };
+        assert!(plan(vec![], lives.clone(), &allowed).is_empty());
+        assert_eq!(only(&plan(vec![node(&a, 1, &[])], lives, &allowed)).action, Action::Update);
+    }
+
+    #[test]
+    fn the_findings_of_other_pipelines_are_not_ours() {
+        let (alarm, mapping) = (at(Kind::Alarm, "a"), at(Kind::EventSourceMapping, "m"));
+        let mut foreign = Live { owner: Owner::Foreign { pipeline: Some("shop-prod".into()) }, ..live(1) };
+        foreign.findings.push(Finding::new(Severity::Warning, "x", "y"));
+        let plan = plan(vec![], vec![(alarm, foreign.clone()), (mapping.clone(), foreign)], &Options::default());
+        assert_eq!(plan.findings.len(), 1);
+        assert_eq!(plan.findings[0].address, Some(mapping), "who else takes our messages does concern us");
     }
 
     #[test]

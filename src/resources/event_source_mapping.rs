@@ -81,6 +81,12 @@ impl Resource for EventSourceMapping {
 
     async fn create(&self, aws: &Aws, name: &Name, say: Say<'_>) -> Result<(), CloudError> {
         let key = key(name)?;
+        // One of this name may still be on its way out; Lambda says then that it exists already.
+        aws.until(GONE, say, async || {
+            let listed = list(aws, Some(&key.queue), None).await?;
+            Ok(listed.iter().all(|listed| Key::of(listed).as_ref() != Some(&key)).then_some(()))
+        })
+        .await?;
         let call = aws
             .lambda
             .create_event_source_mapping()
@@ -92,7 +98,7 @@ impl Resource for EventSourceMapping {
             .set_scaling_config(self.maximum_concurrency.map(|_| self.scaling()))
             .set_function_response_types(Some(self.response_types()))
             .set_tags(Some(self.written_tags(aws).into_iter().collect()));
-        // A role's policy takes some seconds to spread; a mapping of this name may still be on its way out.
+        // A role's policy takes some seconds to spread.
         let passing = |error: &CloudError| is_not_assumable_yet(error) || error.kind == ErrorKind::Busy;
         let created = aws
             .insist(SPREAD, say, passing, async || {

@@ -368,6 +368,12 @@ async fn until_ready(aws: &Aws, name: &Name, say: Say<'_>) -> Result<Option<Stri
 async fn read_one(aws: &Aws, name: &Name) -> Result<Option<Found<Function>>, CloudError> {
     let call = aws.lambda.get_function().function_name(name.as_str()).send().await;
     let answer = call.called_or_absent("lambda:GetFunction", name.as_str())?;
+    // Without its tags our own function would look like somebody else's.
+    if let Some(error) = answer.as_ref().and_then(|answer| answer.tags_error()) {
+        let message = format!("not allowed: lambda:ListTags on `{name}`: {} ({})", error.message(), error.error_code());
+        return Err(CloudError::new(ErrorKind::Denied, message)
+            .hint("the identity that runs pipewright needs `lambda:ListTags`"));
+    }
     Ok(answer.and_then(|answer| found(aws, &answer)))
 }
 

@@ -11,7 +11,8 @@ use super::tags::{self, Tags};
 use super::{Blueprint, Found, Planned, Resource, Survey};
 use crate::aws::{Aws, Called};
 use crate::config::pipeline::LogRetention;
-use crate::reconcile::{Changes, CloudError, Kind, Name, Owner, Property, Say};
+use crate::reconcile::plan::UNCLAIMED;
+use crate::reconcile::{Changes, CloudError, ErrorKind, Kind, Name, Owner, Property, Say};
 
 /// The managed properties of a log group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,8 @@ pub struct LogGroup {
 
 /// How long after its function a log group may come back.
 const LATE_LINES: Duration = Duration::from_secs(1);
+/// How often it is deleted again.
+const ROUNDS: usize = 10;
 
 impl Resource for LogGroup {
     const KIND: Kind = Kind::LogGroup;
@@ -92,7 +95,7 @@ impl Resource for LogGroup {
     }
 
     async fn delete(aws: &Aws, name: &Name, _live: &Found<Self>, _say: Say<'_>) -> Result<(), CloudError> {
-        loop {
+        for _ in 0..ROUNDS {
             let call = aws.logs.delete_log_group().log_group_name(name.as_str()).send().await;
             call.called_or_absent("logs:DeleteLogGroup", name.as_str())?;
             // A late invocation makes the group again with its last lines.
@@ -101,6 +104,8 @@ impl Resource for LogGroup {
                 return Ok(());
             }
         }
+        let message = format!("the log group `{name}` comes back each time it is deleted: somebody still writes to it");
+        Err(CloudError::new(ErrorKind::Refused, message).hint("find out who does, and apply again"))
     }
 }
 
@@ -149,8 +154,13 @@ async fn read_one(aws: &Aws, name: &Name) -> Result<Option<Found<LogGroup>>, Clo
     let (kept, finding) = tags::foreign(&parts);
     let retention_days = group.retention_in_days().and_then(|days| u32::try_from(days).ok());
     let properties = LogGroup { retention_days, marked: mark == Owner::Ours, tags: parts.managed };
-    let owner = if mark == (Owner::Foreign { pipeline: None }) { Owner::Ours } else { mark };
-    let mut found = Found::new(owner, properties);
+    // Lambda makes its function's group by itself: unmarked, and nobody's. Any other unmarked group is somebody's.
+    let is_of_function = aws.function_log_group.as_deref() == Some(name.as_str());
+    let unclaimed = is_of_function && mark == Owner::Foreign { pipeline: None };
+    let mut found = Found::new(if unclaimed { Owner::Ours } else { mark }, properties);
+    if unclaimed {
+        found.observe(UNCLAIMED, true);
+    }
     found.kept = json!({ "tags": kept });
     found.findings.extend(finding);
     let bytes = group.stored_bytes().unwrap_or_default();

@@ -232,11 +232,13 @@ fn use_key(blueprint: &Blueprint<'_>, index: usize, key: &str) -> Value {
     let mut statement = json!({
         "Sid": format!("Key{}", index + 1), "Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
     });
-    let alias = key.rsplit_once("alias/").map(|(_, name)| format!("alias/{name}"));
-    // IAM knows keys by id only; an alias is a condition on every key.
-    let (resource, condition) = match alias {
-        Some(alias) => {
-            (blueprint.scope.arn("kms", "key/*"), Some(json!({ "StringEquals": { "kms:RequestAlias": alias } })))
+    // IAM knows keys by id only; an alias is a condition on every key of its account. What is asked for is compared, not
+    // how it was asked: SQS decrypts on the role's behalf without naming the alias.
+    let (resource, condition) = match key.split_once("alias/") {
+        Some((arn, name)) => {
+            let keys = if arn.is_empty() { blueprint.scope.arn("kms", "key/*") } else { format!("{arn}key/*") };
+            let alias = format!("alias/{name}");
+            (keys, Some(json!({ "ForAnyValue:StringEquals": { "kms:ResourceAliases": alias } })))
         }
         None if key.starts_with("arn:") => (key.to_owned(), None),
         None => (blueprint.scope.arn("kms", &format!("key/{key}")), None),

@@ -86,10 +86,10 @@ impl Resource for Subscription {
         try_join_all(read).await
     }
 
-    async fn create(&self, aws: &Aws, name: &Name, _say: Say<'_>) -> Result<(), CloudError> {
+    async fn create(&self, aws: &Aws, name: &Name, say: Say<'_>) -> Result<(), CloudError> {
         let key = key(name)?;
         // Recorded first: a subscription that is ours but not recorded would be nobody's to remove.
-        record(aws, &key).await?;
+        record(aws, &key, say).await?;
         let mut call = aws
             .sns
             .subscribe()
@@ -112,7 +112,7 @@ impl Resource for Subscription {
         name: &Name,
         live: &Found<Self>,
         changes: &Changes,
-        _say: Say<'_>,
+        say: Say<'_>,
     ) -> Result<(), CloudError> {
         let arn = live.id.as_deref().unwrap_or_default();
         for (attribute, value) in self.attributes() {
@@ -125,17 +125,20 @@ impl Resource for Subscription {
             }
         }
         if live.wants_mark() {
-            record(aws, &key(name)?).await?;
+            record(aws, &key(name)?, say).await?;
         }
         Ok(())
     }
 
-    async fn delete(aws: &Aws, name: &Name, live: &Found<Self>, _say: Say<'_>) -> Result<(), CloudError> {
+    async fn delete(aws: &Aws, name: &Name, live: &Found<Self>, say: Say<'_>) -> Result<(), CloudError> {
         let key = key(name)?;
         let arn = live.id.as_deref().unwrap_or_default();
         aws.sns.unsubscribe().subscription_arn(arn).send().await.called_or_absent("sns:Unsubscribe", name.as_str())?;
-        let call = aws.sns.untag_resource().resource_arn(key.topic_arn(aws)).tag_keys(key.record()).send().await;
-        call.called_or_absent("sns:UntagResource", &key.topic).map(|_| ())
+        let call = aws.sns.untag_resource().resource_arn(key.topic_arn(aws)).tag_keys(key.record());
+        aws.insist(topic::TAGS, say, topic::is_busy, async || {
+            call.clone().send().await.called_or_absent("sns:UntagResource", &key.topic).map(|_| ())
+        })
+        .await
     }
 }
 
@@ -204,12 +207,15 @@ fn key(name: &Name) -> Result<Key, CloudError> {
         .ok_or_else(|| CloudError::new(ErrorKind::Local, format!("`{name}` is not `<topic>/<protocol>/<endpoint>`")))
 }
 
-async fn record(aws: &Aws, key: &Key) -> Result<(), CloudError> {
+async fn record(aws: &Aws, key: &Key, say: Say<'_>) -> Result<(), CloudError> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let tag = Tag::builder().key(key.record()).value(now.to_string()).build();
     let tag = tag.map_err(|error| malformed("a tag", error))?;
-    let call = aws.sns.tag_resource().resource_arn(key.topic_arn(aws)).tags(tag).send().await;
-    call.called("sns:TagResource", &key.topic).map(|_| ())
+    let call = aws.sns.tag_resource().resource_arn(key.topic_arn(aws)).tags(tag);
+    aws.insist(topic::TAGS, say, topic::is_busy, async || {
+        call.clone().send().await.called("sns:TagResource", &key.topic).map(|_| ())
+    })
+    .await
 }
 
 async fn list(aws: &Aws, topic: &str) -> Result<Vec<Listed>, CloudError> {
@@ -222,6 +228,9 @@ async fn list(aws: &Aws, topic: &str) -> Result<Vec<Listed>, CloudError> {
             None => break,
         }
     }
+    // What was unsubscribed stays listed for a while, under this word. What is confirmed comes first.
+    all.retain(|one| one.subscription_arn() != Some("Deleted"));
+    all.sort_by_key(|one| one.subscription_arn() == Some(PENDING));
     Ok(all)
 }
 
@@ -233,10 +242,6 @@ async fn found(
 ) -> Result<Option<Found<Subscription>>, CloudError> {
     let owner = if recorded.is_some() { Owner::Ours } else { Owner::Foreign { pipeline: None } };
     let arn = listed.subscription_arn().unwrap_or(PENDING);
-    // After Unsubscribe SNS still lists it for a while, under this word.
-    if arn == "Deleted" {
-        return Ok(None);
-    }
     if arn == PENDING {
         return Ok(Some(pending(key, owner, recorded)));
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::operation::update_table::builders::UpdateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, PointInTimeRecoverySpecification,
-    ProvisionedThroughput, ScalarAttributeType, SseSpecification, SseType, TableDescription, TableStatus, Tag,
-    TimeToLiveDescription, TimeToLiveSpecification, TimeToLiveStatus,
+    ProvisionedThroughput, ScalarAttributeType, SseSpecification, SseStatus, SseType, TableDescription, TableStatus,
+    Tag, TimeToLiveDescription, TimeToLiveSpecification, TimeToLiveStatus,
 };
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,7 @@ const MANAGED_KEY: &str = "aws-managed-key";
 const ON_DEMAND: &str = "on-demand";
 /// Most changes take seconds; switching the billing mode of a large table takes minutes.
 const ACTIVE: Wait<'_> = Wait { reason: "until the table is active", limit: Duration::from_secs(900) };
+const ENCRYPTED: Wait<'_> = Wait { reason: "until the table's key has changed", limit: Duration::from_secs(300) };
 const GONE: Wait<'_> = Wait { reason: "until the table is gone", limit: Duration::from_secs(300) };
 const BUSY: Wait<'_> = Wait { reason: "until the table takes another change", limit: Duration::from_secs(120) };
 
@@ -104,6 +105,7 @@ impl Resource for Table {
         aws.insist(GONE, say, freed, async || call.clone().send().await.called("dynamodb:CreateTable", name.as_str()))
             .await?;
         until_active(aws, name, say).await?;
+        until_encrypted(aws, name, say).await?;
         self.note_managed_key(aws, name).await?;
         if self.time_to_live_attribute.is_some() {
             self.write_time_to_live(aws, name, None, say).await?;
@@ -134,6 +136,7 @@ impl Resource for Table {
         }
         if changes.touch("encryption") {
             change(aws, name, update().set_sse_specification(self.sse(true)), say).await?;
+            until_encrypted(aws, name, say).await?;
             self.note_managed_key(aws, name).await?;
         }
         if changes.touch("time_to_live_attribute") {
@@ -303,6 +306,16 @@ async fn until_active(aws: &Aws, name: &Name, say: Say<'_>) -> Result<(), CloudE
     aws.until(ACTIVE, say, async || {
         let status = describe(aws, name).await?.and_then(|table| table.table_status);
         Ok((status == Some(TableStatus::Active)).then_some(()))
+    })
+    .await
+}
+
+/// While its key changes a table stays ACTIVE; only the key's own status tells.
+async fn until_encrypted(aws: &Aws, name: &Name, say: Say<'_>) -> Result<(), CloudError> {
+    aws.until(ENCRYPTED, say, async || {
+        let table = describe(aws, name).await?;
+        let status = table.as_ref().and_then(|table| table.sse_description()).and_then(|sse| sse.status());
+        Ok((!matches!(status, Some(SseStatus::Enabling | SseStatus::Disabling | SseStatus::Updating))).then_some(()))
     })
     .await
 }

@@ -1,6 +1,7 @@
 //! SNS topics, with the policy that says who may publish.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use aws_sdk_sns::types::Tag;
 use futures_util::future::try_join_all;
@@ -11,9 +12,10 @@ use super::policy::{self, Shared};
 use super::queue::policy_finding;
 use super::tags::{self, Tags};
 use super::{Blueprint, Found, Planned, Resource, Survey};
+use crate::aws::patience::Wait;
 use crate::aws::{Aws, Called};
 use crate::config::names::TopicKey;
-use crate::reconcile::{Changes, CloudError, Kind, Name, Property, Say, Trait};
+use crate::reconcile::{Changes, CloudError, ErrorKind, Kind, Name, Property, Say, Trait};
 
 /// The managed properties of a topic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +40,14 @@ const ACTIONS: [&str; 8] = [
     "sns:SetTopicAttributes",
     "sns:Subscribe",
 ];
+
+/// SNS takes one change of a topic's tags at a time; each subscription makes one.
+pub const TAGS: Wait<'_> =
+    Wait { reason: "until the topic's tags take another change", limit: Duration::from_secs(60) };
+
+pub fn is_busy(error: &CloudError) -> bool {
+    error.kind == ErrorKind::Busy
+}
 
 impl Resource for Topic {
     const KIND: Kind = Kind::Topic;
@@ -84,7 +94,7 @@ impl Resource for Topic {
         name: &Name,
         live: &Found<Self>,
         changes: &Changes,
-        _say: Say<'_>,
+        say: Say<'_>,
     ) -> Result<(), CloudError> {
         let arn = arn(aws, name);
         for (attribute, value) in self.attributes(&live.kept["statements"]) {
@@ -101,8 +111,11 @@ impl Resource for Topic {
                 call.called("sns:UntagResource", name.as_str())?;
             }
             let written = tag_list(&tags::written(aws, &self.tags))?;
-            let call = aws.sns.tag_resource().resource_arn(&arn).set_tags(Some(written)).send().await;
-            call.called("sns:TagResource", name.as_str())?;
+            let call = aws.sns.tag_resource().resource_arn(&arn).set_tags(Some(written));
+            aws.insist(TAGS, say, is_busy, async || {
+                call.clone().send().await.called("sns:TagResource", name.as_str()).map(|_| ())
+            })
+            .await?;
         }
         Ok(())
     }
