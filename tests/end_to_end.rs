@@ -174,6 +174,26 @@ fn a_foreign_queue_in_the_way_is_not_touched_until_it_is_adopted() {
 }
 
 #[test]
+fn a_log_group_that_others_share_is_not_taken_over_and_the_function_s_own_is() {
+    run(async {
+        let world = World::new().await;
+        let shared = example(|yaml| {
+            // A second environment with the same group would be refused.
+            let alone = yaml.split("\nenvironments:").next().unwrap().to_owned();
+            replaced("log_retention: 14d", "log_group: /company/shared")(alone)
+        });
+        let own = example(unchanged);
+        for name in ["/company/shared".to_owned(), own.log_group_name()] {
+            world.aws(&own).logs.create_log_group().log_group_name(name).send().await.unwrap();
+        }
+        let (plan, _) = world.plan(&world.aws(&shared), &world.graph(&shared), &everything()).await;
+        assert_eq!(plan.refusals()[0].address, Some(Address::new(Kind::LogGroup, "/company/shared")));
+        // Lambda makes the function's group by itself, without a mark: that one is ours to claim.
+        world.converge(&world.aws(&own), &world.graph(&own)).await;
+    });
+}
+
+#[test]
 fn two_environments_live_side_by_side() {
     run(async {
         let world = World::new().await;
