@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::names::RegionName;
 use crate::reconcile::Address;
 
 /// Plans and applies an event pipeline on AWS (SQS → Lambda → DynamoDB, SNS, CloudWatch) from one YAML file.
@@ -31,13 +32,13 @@ pub struct Global {
     #[arg(long, global = true, value_name = "NAME", env = "PIPEWRIGHT_ENV")]
     pub env: Option<String>,
     /// The AWS region, where the file does not pin it
-    #[arg(long, global = true)]
+    #[arg(long, global = true, value_parser = region)]
     pub region: Option<String>,
     /// The profile of the AWS configuration
     #[arg(long, global = true)]
     pub profile: Option<String>,
     /// Another address than AWS's own
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", value_parser = endpoint_url)]
     pub endpoint_url: Option<String>,
     /// Use the embedded local AWS instead of AWS
     #[arg(long, global = true, conflicts_with_all = ["profile", "endpoint_url"])]
@@ -48,6 +49,18 @@ pub struct Global {
     /// Say more
     #[arg(short, long, global = true)]
     pub verbose: bool,
+}
+
+fn endpoint_url(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains(char::is_whitespace) => Ok(text.to_owned()),
+        Some(_) | None => Err("an endpoint is `http://HOST[:PORT]` or `https://HOST[:PORT]`".into()),
+    }
+}
+
+fn region(text: &str) -> Result<String, String> {
+    RegionName::parse(text).map(|region| region.to_string())
 }
 
 /// When to use colour.
@@ -152,7 +165,7 @@ pub struct Apply {
 
 #[derive(Debug, Args)]
 pub struct Destroy {
-    /// Data that may be lost: `<kind>/<name>`, or `all`; may be given more than once. Log groups that are not named stay
+    /// Data that may be lost: `<kind>/<name>`, or `all`, log groups included; may be given more than once. Without it log groups stay
     #[arg(long, value_name = "RESOURCE", value_parser = may_be_lost)]
     pub allow_data_loss: Vec<MayBeLost>,
     /// Do not ask

@@ -321,3 +321,15 @@ fn a_prebuilt_zip_is_read_when_lambda_could_start_it() {
     let error = package::prebuilt(&path, Architecture::Arm64).unwrap_err();
     assert!(matches!(error, PackageError::WrongArchitecture { .. }), "{error}");
 }
+
+#[test]
+fn a_build_that_is_stopped_tells_all_who_wait_for_it() {
+    use pipewright::package::{Artifact, PackageError, Source, Target};
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("lambda");
+    let artifact = Artifact::new(Source::Package { folder, target: Target::Host });
+    artifact.stop();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (one, two) = runtime.block_on(async { tokio::join!(artifact.zip(), artifact.zip()) });
+    assert!(matches!(*one.unwrap_err(), PackageError::Interrupted));
+    assert!(matches!(*two.unwrap_err(), PackageError::Interrupted));
+}

@@ -13,7 +13,6 @@ use super::{Exit, Rendered};
 use crate::cli::{Allow, Apply, Destroy, Global, Output};
 use crate::package::Artifact;
 use crate::reconcile::{Action, Address, CloudError, Event, Graph, Kind, Options, Plan, Report, Step, apply, settle};
-use crate::render::number::counted;
 use crate::render::plan::View;
 use crate::render::progress::Progress;
 use crate::render::{Terminal, plan as plan_text, report as report_text};
@@ -24,14 +23,9 @@ pub async fn run(global: &Global, arguments: &Apply, terminal: &Terminal) -> Res
     let session = Session::open(global, terminal).await?;
     let options = options(global, &arguments.allow);
     let planned = session.plan(&session.graph, &options).await?;
-    if let Some(saved) = saved
-        && saved.digest != planned.plan.digest
-    {
-        terminal.talk(&format!(
-            "error: the saved plan is stale: live AWS, the file or the code changed since it was made; nothing was done\nhint: plan again, and look at what changed; `--adopt`, `--resume` and `--allow-data-loss` must be as they were (saved {}, now {})",
-            short(&saved.digest),
-            short(&planned.plan.digest)
-        ));
+    if let Some(why) = saved.as_ref().and_then(|saved| stale(saved, &planned.plan)) {
+        let (why, hint) = why;
+        terminal.talk(&format!("error: the saved plan is stale: {why}; nothing was done\nhint: {hint}"));
         return Ok(Exit::Stale);
     }
     // A saved plan was reviewed: that was the question.
@@ -69,16 +63,8 @@ impl Job<'_> {
         }
         let refusals = plan.refusals();
         if !refusals.is_empty() {
-            // People have seen them in the plan already.
-            let words = match output {
-                Output::Text => String::new(),
-                Output::Json => plan_text::findings(&refusals, self.terminal.style()),
-            };
-            let count = counted(refusals.len(), "error");
-            let style = self.terminal.style();
-            return Err(
-                Rendered(format!("{words}{} nothing was written: the plan has {count}", style.red("error:"))).into()
-            );
+            let words = plan_text::findings(&refusals, self.terminal.style());
+            return Err(Rendered(format!("{words}nothing was written: the plan cannot be applied as it is")).into());
         }
         if plan.is_empty() {
             self.say_done(&Report::default(), plan, 0.0, output)?;
@@ -147,12 +133,18 @@ impl Job<'_> {
         let applying = apply(&self.session.aws, plan, self.desired, snapshot, interrupt.asked(), on);
         let building = self.build_beside(plan, progress);
         let (mut applying, mut building) = (pin!(applying), pin!(building));
-        let mut built = false;
-        // A build that nobody waits for any more ends with the apply.
+        let (mut built, mut stopped) = (false, false);
+        // A build is no call in flight: it ends when the user asks to stop, and when nobody waits for it any more.
         loop {
             tokio::select! {
                 report = &mut applying => return report,
                 () = &mut building, if !built => built = true,
+                () = interrupt.asked(), if !stopped => {
+                    stopped = true;
+                    if let Some(artifact) = &self.session.aws.artifact {
+                        artifact.stop();
+                    }
+                }
             }
         }
     }
@@ -230,8 +222,27 @@ fn read_plan(file: &Path) -> Result<Plan> {
     Ok(plan)
 }
 
-fn short(digest: &str) -> &str {
-    digest.get(..12).unwrap_or(digest)
+/// Why a saved plan is not what would be done now, and the way out.
+fn stale(saved: &Plan, now: &Plan) -> Option<(String, &'static str)> {
+    if saved.digest == now.digest {
+        return None;
+    }
+    if (&saved.pipeline, &saved.scope) != (&now.pipeline, &now.scope) {
+        let place = |plan: &Plan| format!("`{}` in {} / {}", plan.pipeline, plan.scope.account, plan.scope.region);
+        let why = format!("it is for {}, and this is {}", place(saved), place(now));
+        return Some((why, "give the same `--file`, `--env`, `--profile` and `--region` as to `plan`"));
+    }
+    if now.is_empty() {
+        return Some(("there is nothing left to do".into(), "it may have been applied already"));
+    }
+    let consents =
+        |plan: &Plan| plan.steps.iter().filter(|step| step.loss.as_ref().is_some_and(|loss| loss.allowed)).count();
+    if consents(saved) != consents(now) {
+        let why = "it allows another loss of data than this command".into();
+        return Some((why, "give the same `--allow-data-loss` as to `plan`"));
+    }
+    let why = "live AWS, the file, the code or the flags are not as they were".into();
+    Some((why, "plan again, and look at what changed"))
 }
 
 fn as_json(report: &Report, plan: &Plan, seconds: f64) -> serde_json::Value {

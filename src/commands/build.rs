@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::Exit;
-use super::file::write_whole;
+use super::file::{check_not_the_input, write_whole};
 use super::session::{artifact, load};
 use crate::cli::{Build, Global};
 use crate::package::code_sha256;
@@ -12,6 +12,7 @@ use crate::render::progress::Progress;
 
 pub async fn run(global: &Global, arguments: &Build, terminal: &Terminal) -> Result<Exit> {
     let pipeline = load(global, terminal)?;
+    check_not_the_input(&arguments.out, &global.file)?;
     let artifact = artifact(global, &pipeline);
     let progress = Progress::new(terminal);
     progress.start("processor", "building");

@@ -1,25 +1,79 @@
-//! Files that people get: written whole or not at all.
+//! Files that people get: written whole or not at all, and never in the place of something else.
 
 use std::fs::Permissions;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow, bail};
 
 use crate::aws::folder_of;
 
-/// Writes beside the file, then renames. Who may read it follows from the user's umask, as for any new file.
+/// Writes beside the file, then renames. Who may read it follows from the user's umask, as for any new file. A link is
+/// followed; what is no regular file (a device, a pipe) is not replaced.
 ///
 /// # Errors
-/// The folder cannot be written to.
+/// The folder cannot be written to; something else is in the place.
 pub fn write_whole(file: &Path, bytes: &[u8]) -> Result<()> {
+    let target = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    if target.exists() && !target.is_file() {
+        bail!("`{}` is no regular file\nhint: print to it instead, with `--output json >`", file.display());
+    }
     let write = || -> std::io::Result<()> {
         let everybody = Permissions::from_mode(0o666);
-        let mut temporary = tempfile::Builder::new().permissions(everybody).tempfile_in(folder_of(file))?;
+        let mut temporary = tempfile::Builder::new().permissions(everybody).tempfile_in(folder_of(&target))?;
         temporary.write_all(bytes)?;
-        temporary.persist(file)?;
+        temporary.persist(&target).map_err(|error| error.error)?;
         Ok(())
     };
-    write().with_context(|| format!("`{}` cannot be written", file.display()))
+    // The kind of failure alone: the message of tempfile names its own file.
+    write().map_err(|error| {
+        anyhow!(
+            "`{}` cannot be written: {}\nhint: name a file in a folder that you may write to",
+            file.display(),
+            error.kind()
+        )
+    })
+}
+
+/// # Errors
+/// An output file that is the pipeline's own.
+pub fn check_not_the_input(output: &Path, input: &Path) -> Result<()> {
+    match (output.canonicalize(), input.canonicalize()) {
+        (Ok(output), Ok(same)) if output == same => {
+            bail!("`{}` is the pipeline's own file\nhint: choose another name for the output", input.display())
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_link_is_followed_and_a_folder_or_the_input_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        fs::write(&target, "old").unwrap();
+        symlink(&target, &link).unwrap();
+        write_whole(&link, b"new").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(&target).unwrap(), "new");
+        assert!(write_whole(folder.path(), b"x").unwrap_err().to_string().contains("no regular file"));
+        assert!(check_not_the_input(&link, &target).unwrap_err().to_string().contains("own file"));
+        assert!(check_not_the_input(&folder.path().join("new"), &target).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_named_with_a_hint() {
+        let error = write_whole(Path::new("/nonexistent/plan.json"), b"x").unwrap_err().to_string();
+        assert!(
+            error.contains("`/nonexistent/plan.json`") && error.contains("hint:") && !error.contains("tmp"),
+            "{error}"
+        );
+    }
 }

@@ -3,14 +3,16 @@
 use anyhow::Result;
 
 use super::Exit;
-use super::file::write_whole;
+use super::file::{check_not_the_input, write_whole};
 use super::session::{Session, options};
 use crate::cli::{Global, Plan as Arguments, PlanOutput};
-use crate::reconcile::Severity;
 use crate::render::plan::View;
 use crate::render::{Terminal, markdown, plan as text};
 
 pub async fn run(global: &Global, arguments: &Arguments, terminal: &Terminal) -> Result<Exit> {
+    if let Some(file) = &arguments.out {
+        check_not_the_input(file, &global.file)?;
+    }
     let session = Session::open(global, terminal).await?;
     let plan = session.plan(&session.graph, &options(global, &arguments.allow)).await?.plan;
     if let Some(file) = &arguments.out {
@@ -24,9 +26,15 @@ pub async fn run(global: &Global, arguments: &Arguments, terminal: &Terminal) ->
             terminal.answer(&format!("{}\n\n{}", session.place(), text::plan(&plan, view)));
         }
     }
-    let wrong = plan.findings.iter().any(|finding| finding.severity == Severity::Error);
+    let refusals = plan.refusals();
+    if arguments.output == PlanOutput::Text && !refusals.is_empty() {
+        terminal.talk(&format!(
+            "\nthis plan cannot be applied as it is:\n{}",
+            text::findings(&refusals, terminal.style()).trim_end()
+        ));
+    }
     Ok(match plan.is_empty() {
-        _ if wrong => Exit::Failed,
+        _ if !refusals.is_empty() => Exit::Failed,
         false if arguments.detailed_exitcode => Exit::Changes,
         true | false => Exit::Done,
     })

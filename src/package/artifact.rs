@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 
 use super::{PackageError, Target, build, code_sha256, identity, prebuilt, zip};
 use crate::config::pipeline::Architecture;
@@ -23,11 +23,12 @@ pub struct Artifact {
     source: Source,
     /// Failures too: two steps that wait for one build hear of one failure, and nothing is compiled twice.
     zip: OnceCell<Result<Vec<u8>, Arc<PackageError>>>,
+    stopped: watch::Sender<bool>,
 }
 
 impl Artifact {
     pub fn new(source: Source) -> Self {
-        Self { source, zip: OnceCell::new() }
+        Self { source, zip: OnceCell::new(), stopped: watch::Sender::new(false) }
     }
 
     /// What tells this code from other code: `sources:<digest>` or `zip:<CodeSha256>`. Compiles nothing.
@@ -39,6 +40,11 @@ impl Artifact {
             Source::Package { folder, target } => Ok(format!("sources:{}", identity(folder, target)?)),
             Source::Zip { file, architecture } => Ok(format!("zip:{}", code_sha256(&prebuilt(file, *architecture)?))),
         }
+    }
+
+    /// Ends a build that is under way, and lets none begin: whoever waits for it hears that it was interrupted.
+    pub fn stop(&self) {
+        self.stopped.send_replace(true);
     }
 
     pub fn is_ready(&self) -> bool {
@@ -63,7 +69,14 @@ impl Artifact {
 
     async fn make(&self, on: &dyn Fn(String)) -> Result<Vec<u8>, PackageError> {
         match &self.source {
-            Source::Package { folder, target } => zip(&build(folder, target, on).await?),
+            Source::Package { folder, target } => {
+                let mut stopped = self.stopped.subscribe();
+                tokio::select! {
+                    biased;
+                    _ = stopped.wait_for(|stopped| *stopped) => Err(PackageError::Interrupted),
+                    built = build(folder, target, on) => zip(&built?),
+                }
+            }
             Source::Zip { file, architecture } => prebuilt(file, *architecture),
         }
     }

@@ -48,6 +48,9 @@ pub enum PackageError {
     #[error("the processor does not build for {target}; cargo says:\n{output}")]
     Build { target: Target, output: String },
 
+    #[error("the build of the processor was interrupted")]
+    Interrupted,
+
     #[error("`{}` has no binary `bootstrap`\nhint: Lambda starts a program of this name: `[[bin]] name = \"bootstrap\"`", path.display())]
     NoBootstrap { path: PathBuf },
 

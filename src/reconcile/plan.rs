@@ -159,6 +159,7 @@ impl Plan {
         let mut planner =
             Planner { desired, snapshot, options, steps: BTreeMap::new(), unchanged: vec![], findings: vec![] };
         planner.compare_all();
+        planner.check_consents();
         planner.leave_gaps();
         planner.order();
         planner.findings.sort();
@@ -240,6 +241,19 @@ impl Planner<'_> {
                 (None, Some(live)) => self.remove(address, live),
                 (None, None) => {}
             }
+        }
+    }
+
+    /// A word for a loss that does not happen is a slip of the hand, or out of date.
+    fn check_consents(&mut self) {
+        let DataLoss::Of(named) = &self.options.allow_data_loss else { return };
+        for address in named.iter().filter(|at| self.steps.get(at).is_none_or(|step| step.loss.is_none())) {
+            let finding = Finding::new(
+                Severity::Warning,
+                "consent-unused",
+                "`--allow-data-loss` names it, but nothing is lost with it",
+            );
+            self.findings.push(finding.at(address).hint("check the name; the plan shows each loss with the right one"));
         }
     }
 

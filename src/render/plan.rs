@@ -7,7 +7,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::number::counted;
 use super::style::Style;
-use crate::reconcile::{Action, Change, Finding, Plan, Severity, Step};
+use crate::reconcile::{Action, Change, Finding, Plan, Step};
 
 /// How a plan is shown.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +65,7 @@ pub fn summary(plan: &Plan) -> String {
         parts.push("nothing to do".into());
     }
     parts.push(format!("{} unchanged", plan.unchanged.len()));
-    let errors = plan.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let errors = plan.refusals().len();
     if errors > 0 {
         parts.push(counted(errors, "error"));
     }

@@ -47,10 +47,17 @@ impl Terminal {
         self.person && io::stdin().is_terminal()
     }
 
-    /// The answer, as it is. A reader that went away (`| head`) is no failure.
+    /// The answer, as it is. A reader that went away (`| head`) is no failure; a full disk ends the program with 1, for
+    /// half an answer is none.
     pub fn answer(&self, text: &str) {
         let mut out = io::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                self.talk(&format!("error: the output cannot be written: {error}"));
+                std::process::exit(1);
+            }
+            Ok(()) | Err(_) => {}
+        }
     }
 
     /// A line of talk.
