@@ -85,7 +85,7 @@ fn no_answer(action: &str, resource: &str, cause: &str) -> CloudError {
             .hint("set AWS_PROFILE or `--profile`, sign in with `aws sso login`, or try without AWS: `--local`");
     }
     CloudError::new(ErrorKind::Unreachable, format!("no answer to {action} for `{resource}`: {cause}"))
-        .hint("check the network, the region and `--endpoint-url`")
+        .hint("check the network, the region and `--endpoint-url`; with `--local`, see `pipewright local status`")
 }
 
 fn unreadable(action: &str, resource: &str, cause: &str) -> CloudError {

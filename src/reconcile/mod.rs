@@ -13,6 +13,7 @@ pub mod finding;
 pub mod graph;
 pub mod memory;
 pub mod plan;
+mod planner;
 pub mod schedule;
 pub mod snapshot;
 

@@ -15,10 +15,12 @@ pub struct Terminal {
 
 impl Terminal {
     pub fn new(color: Color) -> Self {
+        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let takes_colour = set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb");
         let wanted = |is_terminal: bool| match color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            Color::Auto => is_terminal && takes_colour,
         };
         Self {
             answer: Style::new(wanted(io::stdout().is_terminal())),

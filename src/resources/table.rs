@@ -384,7 +384,8 @@ fn found(
     found.findings.extend(finding);
     let items = table.item_count().unwrap_or_default();
     found.observe("items", items);
-    found.holds = Some(format!("{items} items (AWS counts every 6 hours)"));
+    let noun = if items == 1 { "item" } else { "items" };
+    found.holds = Some(format!("{items} {noun} (AWS counts every 6 hours)"));
     if let Some(status) = table.table_status().filter(|status| **status != TableStatus::Active) {
         let message = format!("the table is {}: DynamoDB takes no change until it is ACTIVE", status.as_str());
         found.findings.push(Finding::new(Severity::Note, "table-busy", message));
