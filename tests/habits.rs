@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use pipewright::aws::Aws;
 use pipewright::config::Pipeline;
 use pipewright::reconcile::{Action, Address, Cloud, ErrorKind, Event, Graph, Kind, Node};
 use serde_json::json;
@@ -34,17 +35,17 @@ fn some(world: &World, kinds: &[Kind]) -> Graph {
     only(&world.graph(&shop()), kinds, pipewright::resources::unusual)
 }
 
-/// The reasons for which was waited.
-fn waits(events: &RefCell<Vec<Event>>) -> Vec<String> {
-    let reason = |event: &Event| match event {
-        Event::Waiting { reason, .. } => Some(reason.clone()),
-        Event::Started { .. }
-        | Event::Done { .. }
-        | Event::Failed { .. }
-        | Event::Blocked { .. }
-        | Event::Settling { .. } => None,
+/// Applies, and tells for what was waited.
+async fn applied(world: &World, aws: &Aws, graph: &Graph) -> Vec<String> {
+    let waits = RefCell::new(Vec::new());
+    let on = |event| {
+        if let Event::Waiting { reason, .. } = event {
+            waits.borrow_mut().push(reason);
+        }
     };
-    events.borrow().iter().filter_map(reason).collect()
+    let report = world.apply(aws, graph, &on).await;
+    assert!(report.succeeded(), "{report:?}");
+    waits.into_inner()
 }
 
 #[test]
@@ -57,11 +58,9 @@ fn a_queue_s_name_that_is_barred_is_waited_for() {
             "You must wait 60 seconds after deleting a queue before you can create another with the same name.",
         );
         world.wire.fault("sqs.CreateQueue", vec![barred; 4]);
-        let events = RefCell::new(Vec::new());
         let (aws, graph) = (world.hasty(&shop()), some(&world, &[Kind::Queue]));
-        let report = world.apply(&aws, &graph, &|event| events.borrow_mut().push(event)).await;
-        assert!(report.succeeded(), "{report:?}");
-        assert!(waits(&events).iter().any(|reason| reason.contains("until the name is free again")));
+        let waits = applied(&world, &aws, &graph).await;
+        assert!(waits.iter().any(|reason| reason.contains("until the name is free again")));
     });
 }
 
@@ -116,12 +115,10 @@ fn a_fresh_role_is_waited_for_until_it_can_be_assumed() {
             "The role defined for the function cannot be assumed by Lambda.",
         );
         world.wire.fault("lambda.POST /2015-03-31/functions", vec![not_yet; 5]);
-        let events = RefCell::new(Vec::new());
         let kinds = [Kind::Role, Kind::Function, Kind::LogGroup, Kind::Table, Kind::Queue];
         let (aws, graph) = (world.hasty(&shop()), some(&world, &kinds));
-        let report = world.apply(&aws, &graph, &|event| events.borrow_mut().push(event)).await;
-        assert!(report.succeeded(), "{report:?}");
-        assert!(waits(&events).contains(&"until the role can be assumed".to_owned()));
+        let waits = applied(&world, &aws, &graph).await;
+        assert!(waits.contains(&"until the role can be assumed".to_owned()));
     });
 }
 
@@ -162,10 +159,7 @@ fn a_function_in_progress_refuses_writes_and_is_waited_for() {
         let progress = json!({ "State": "Active", "LastUpdateStatus": "InProgress", "RevisionId": "1" });
         let asked = "lambda.GET /2015-03-31/functions/shop-processor/configuration";
         world.wire.fault(asked, vec![Answer::ok(&progress); 3]);
-        let events = RefCell::new(Vec::new());
-        let report = world.apply(&aws, &graph, &|event| events.borrow_mut().push(event)).await;
-        assert!(report.succeeded(), "{report:?}");
-        let waits = waits(&events);
+        let waits = applied(&world, &aws, &graph).await;
         assert!(waits.contains(&"until the function takes another change".to_owned()), "{waits:?}");
         assert!(waits.contains(&"until the function is ready".to_owned()), "{waits:?}");
     });
@@ -198,10 +192,8 @@ fn a_table_that_is_being_created_is_waited_for_and_a_busy_one_too() {
         let mut answers = vec![missing; 2];
         answers.extend(vec![Answer::ok(&creating); 3]);
         world.wire.fault("dynamodb.DescribeTable", answers);
-        let events = RefCell::new(Vec::new());
-        let report = world.apply(&aws, &graph, &|event| events.borrow_mut().push(event)).await;
-        assert!(report.succeeded(), "{report:?}");
-        assert!(waits(&events).contains(&"until the table is active".to_owned()));
+        let waits = applied(&world, &aws, &graph).await;
+        assert!(waits.contains(&"until the table is active".to_owned()));
 
         let busy = Answer::json(400, "ResourceInUseException", "Attempt to change a resource which is still in use");
         world.wire.fault("dynamodb.UpdateTable", vec![busy; 2]);

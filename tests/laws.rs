@@ -272,10 +272,7 @@ fn reads_that_lag_are_waited_out_and_a_world_that_stays_different_is_told() {
 
 #[test]
 fn an_interrupted_apply_starts_nothing_and_says_what_remains() {
-    let graph = one(1);
     let memory = Memory::new([]);
-    let seen = snapshot(&memory, &graph);
-    let plan = Plan::new("shop", &scope(), &graph, &seen, &Options::default());
     let chain = {
         let first =
             Node { address: Address::new(Kind::Topic, "a"), document: Document::default(), after: BTreeSet::new() };
@@ -286,12 +283,12 @@ fn an_interrupted_apply_starts_nothing_and_says_what_remains() {
         };
         Graph::new([first, second], |_| UNUSUAL).unwrap()
     };
+    let seen = snapshot(&memory, &chain);
     let chained = Plan::new("shop", &scope(), &chain, &seen, &Options::default());
     let report = run(apply(&memory, &chained, &chain, &seen, std::future::ready(()), &|_| ()));
     assert!(report.interrupted && !report.succeeded());
     assert_eq!(report.done.len(), 1, "what was in flight is finished");
     assert_eq!(report.remaining.len(), 1);
-    assert!(!plan.is_empty());
 }
 
 #[test]
