@@ -6,11 +6,11 @@ use pipewright::reconcile::memory::Memory;
 use pipewright::reconcile::plan::{DataLoss, LOCKED};
 use pipewright::reconcile::schedule::State;
 use pipewright::reconcile::{
-    Action, Address, Cloud, Document, Graph, Kind, Live, Node, Options, Owner, Plan, Property, Report, Schedule,
-    Snapshot, Trait, Verb, apply, settle,
+    Action, Address, Cloud, Document, Graph, Kind, Live, Node, Options, Owner, Part, Plan, Property, Report, Schedule,
+    Snapshot, Step, Trait, Verb, apply, settle,
 };
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::scope;
 
@@ -18,6 +18,24 @@ const UNUSUAL: &[Property] = &[
     Property { path: "key", is: Trait::Immutable, why: "it is fixed" },
     Property { path: "set", is: Trait::Unordered, why: "" },
 ];
+
+/// Others work within the size of a queue and of a role, as within a timeout and a policy.
+const ROOMY: &[Property] = &[
+    Property { path: "key", is: Trait::Immutable, why: "it is fixed" },
+    Property { path: "set", is: Trait::Unordered, why: "" },
+    Property { path: "size", is: Trait::Room(larger), why: "" },
+];
+
+fn larger(before: &Value, after: &Value) -> Value {
+    if before.as_u64() > after.as_u64() { before.clone() } else { after.clone() }
+}
+
+fn unusual(kind: Kind) -> &'static [Property] {
+    match kind {
+        Kind::Queue | Kind::Role => ROOMY,
+        _ => UNUSUAL,
+    }
+}
 
 /// Few names, so that desired and live meet.
 fn address() -> impl Strategy<Value = Address> {
@@ -52,7 +70,7 @@ fn graph() -> impl Strategy<Value = Graph> {
             graph.insert(address.clone(), Node { address: address.clone(), document, after });
             earlier.push(address);
         }
-        Graph::new(graph.into_values(), |_| UNUSUAL).unwrap()
+        Graph::new(graph.into_values(), unusual).unwrap()
     })
 }
 
@@ -123,7 +141,7 @@ proptest! {
     fn destroy_leaves_nothing_of_ours(graph in graph(), live in live()) {
         let memory = Memory::new(live);
         applied(&memory, &graph, &everything());
-        let nothing = Graph::empty(|_| UNUSUAL);
+        let nothing = Graph::empty(unusual);
         prop_assert!(applied(&memory, &nothing, &everything()).succeeded());
         prop_assert!(memory.live().values().all(|live| live.owner != Owner::Ours));
     }
@@ -140,7 +158,8 @@ proptest! {
     fn a_schedule_runs_every_task_once_and_none_before_what_it_needs(graph in graph(), live in live()) {
         let plan = plan(&Memory::new(live), &graph, &everything());
         let mut schedule = Schedule::new(&plan);
-        let mut finished: BTreeSet<Address> = BTreeSet::new();
+        let (mut usable, mut complete) = (BTreeSet::new(), BTreeSet::new());
+        usable.extend(plan.steps.iter().filter(|step| gives_room_before(step)).map(|step| step.address.clone()));
         let mut started = 0;
         loop {
             let ready = schedule.start();
@@ -151,16 +170,40 @@ proptest! {
                 started += 1;
                 let step = plan.steps.iter().find(|step| step.address == task.address).unwrap();
                 // The first half of a replacement waits for nothing; its second half does.
-                if !(task.replacing && task.verb == Verb::Delete) {
-                    prop_assert!(step.after.iter().all(|before| finished.contains(before)), "{}", task.address);
-                    finished.insert(task.address.clone());
+                if !(task.part == Part::Replacing && task.verb == Verb::Delete) {
+                    let needed = if task.verb == Verb::Delete { &complete } else { &usable };
+                    prop_assert!(step.after.iter().all(|before| needed.contains(before)), "{}", task.address);
+                    usable.insert(task.address.clone());
+                }
+                let others = step.narrowing.iter().flat_map(|narrowing| &narrowing.after);
+                let is_last = schedule.tasks().filter(|(other, _)| other.address == task.address).last().unwrap().0 == &task;
+                if is_last {
+                    prop_assert!(others.into_iter().all(|other| complete.contains(other)), "{}", task.address);
+                    complete.insert(task.address.clone());
                 }
                 schedule.done(index);
             }
         }
-        let replacements = plan.count(Action::Replace);
-        prop_assert_eq!(started, plan.steps.len() + replacements);
+        let in_two = |step: &&Step| step.action == Action::Replace || step.narrowing.as_ref().is_some_and(|one| !one.first.is_empty());
+        prop_assert_eq!(started, plan.steps.len() + plan.steps.iter().filter(in_two).count());
         prop_assert!(schedule.tasks().all(|(_, state)| *state == State::Done));
+    }
+
+    #[test]
+    fn room_that_others_work_within_is_given_before_and_taken_after_they_change(graph in graph(), live in live()) {
+        let planned = plan(&Memory::new(live), &graph, &everything());
+        for step in planned.steps.iter().filter(|step| matches!(step.action, Action::Update)) {
+            let dependents = planned.steps.iter().any(|other| match other.action {
+                Action::Delete => step.address.kind.referrers().contains(&other.address.kind),
+                _ => other.after.contains(&step.address),
+            });
+            let Some(change) = step.changes.iter().find(|change| change.path == "size") else { continue };
+            let shrinks = unusual(step.address.kind) == ROOMY && change.before.as_u64() > change.after.as_u64();
+            prop_assert_eq!(step.narrowing.is_some(), shrinks && dependents, "{:?}", step);
+            let Some(narrowing) = &step.narrowing else { continue };
+            prop_assert!(!narrowing.first.touch("size"), "what only shrinks is first left as it is");
+            prop_assert_eq!((&narrowing.last.0[0].before, &narrowing.last.0[0].after), (&change.before, &change.after));
+        }
     }
 
     #[test]
@@ -190,16 +233,22 @@ proptest! {
     }
 }
 
+/// Whether nothing need be written for others to find what they need: only room is taken, later.
+fn gives_room_before(step: &Step) -> bool {
+    step.narrowing.as_ref().is_some_and(|narrowing| narrowing.first.is_empty())
+}
+
 /// Whether one step comes after another, by way of any others.
 fn needs(plan: &Plan, address: &Address, other: &Address) -> bool {
     let Some(step) = plan.steps.iter().find(|step| step.address == *address) else { return false };
-    address == other || step.after.iter().any(|before| needs(plan, before, other))
+    let narrowed_after = step.narrowing.iter().flat_map(|narrowing| &narrowing.after);
+    address == other || step.after.iter().chain(narrowed_after).any(|before| needs(plan, before, other))
 }
 
 fn one(size: u8) -> Graph {
     let address = Address::new(Kind::Topic, "a");
     let document = Document::from([("size", json!(size))]);
-    Graph::new([Node { address, document, after: BTreeSet::new() }], |_| UNUSUAL).unwrap()
+    Graph::new([Node { address, document, after: BTreeSet::new() }], unusual).unwrap()
 }
 
 #[test]
@@ -218,7 +267,7 @@ fn what_changed_since_the_plan_is_not_written() {
 #[test]
 fn data_that_came_since_the_plan_is_not_deleted_without_the_word_for_it() {
     let at = Address::new(Kind::Queue, "a");
-    let nothing = Graph::empty(|_| UNUSUAL);
+    let nothing = Graph::empty(unusual);
     for (options, kept) in [(Options::default(), true), (everything(), false)] {
         let memory =
             Memory::new([(at.clone(), Live { holds: Some("1 message".into()), ..Live::ours(Document::default()) })]);
@@ -281,7 +330,7 @@ fn an_interrupted_apply_starts_nothing_and_says_what_remains() {
             document: Document::default(),
             after: BTreeSet::from([first.address.clone()]),
         };
-        Graph::new([first, second], |_| UNUSUAL).unwrap()
+        Graph::new([first, second], unusual).unwrap()
     };
     let seen = snapshot(&memory, &chain);
     let chained = Plan::new("shop", &scope(), &chain, &seen, &Options::default());
@@ -297,6 +346,6 @@ fn what_is_locked_is_left_alone_even_by_destroy() {
     let mut pending = Live::ours(Document::default());
     pending.observations.insert(LOCKED.into(), json!(true));
     let memory = Memory::new([(at.clone(), pending)]);
-    assert!(applied(&memory, &Graph::empty(|_| UNUSUAL), &everything()).succeeded());
+    assert!(applied(&memory, &Graph::empty(unusual), &everything()).succeeded());
     assert!(memory.live().contains_key(&at));
 }

@@ -9,10 +9,12 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::address::Address;
 use super::cloud::{Cloud, CloudError, ErrorKind, Say};
+use super::diff::Changes;
+use super::document::Document;
 use super::graph::Graph;
 use super::plan::{Options, Plan, Step};
-use super::schedule::{Schedule, State, Task, Verb};
-use super::snapshot::{Live, Snapshot};
+use super::schedule::{Part, Schedule, State, Task, Verb};
+use super::snapshot::{Live, Owner, Snapshot};
 
 /// What happens while a plan is applied.
 #[derive(Debug, Clone)]
@@ -141,12 +143,16 @@ impl<C: Cloud> Writer<'_, C> {
             (self.on)(Event::Waiting { address: address.clone(), reason: reason.to_owned() });
         };
         let seen = self.snapshot.resources.get(address);
+        let written = self.first_written(task, seen);
         // The second half of a replacement comes after our own delete: what the plan saw is gone, and reads may lag.
-        if !(task.replacing && task.verb == Verb::Create) {
+        if !(task.part == Part::Replacing && task.verb == Verb::Create) {
             let now = self.cloud.read(address).await?;
             let same = match (seen, &now) {
                 (None, None) => true,
-                (Some(seen), Some(now)) => seen.same_for_writing(now),
+                // After our own first write both are right: reads may lag.
+                (Some(seen), Some(now)) => {
+                    seen.same_for_writing(now) || written.as_ref().is_some_and(|written| written.same_for_writing(now))
+                }
                 (Some(_), None) | (None, Some(_)) => false,
             };
             // What we were to delete may be gone already: that is what was wanted.
@@ -160,7 +166,15 @@ impl<C: Cloud> Writer<'_, C> {
                 self.check_loss(address, &holds)?;
             }
         }
-        self.write(task, seen, &say).await
+        self.write(task, written.as_ref().or(seen), &say).await
+    }
+
+    /// What our own first write left, where this is the last one of its step.
+    fn first_written(&self, task: &Task, seen: Option<&Live>) -> Option<Live> {
+        let narrowing = step_of(self.plan, &task.address)?.narrowing.as_ref()?;
+        let is_second = task.part == Part::Last && !narrowing.first.is_empty();
+        let (seen, wanted) = (seen.filter(|_| is_second)?, self.desired.get(&task.address)?);
+        Some(Live { owner: Owner::Ours, document: meanwhile(&wanted.document, &narrowing.last), ..seen.clone() })
     }
 
     /// What came after the plan, such as messages into a queue that was empty, is not deleted without the word for it.
@@ -174,19 +188,34 @@ impl<C: Cloud> Writer<'_, C> {
             .hint(format!("allow the loss with `--allow-data-loss {address}`, or save the data first")))
     }
 
+    /// What this task changes of its step, and to what.
+    fn part(&self, task: &Task, wanted: &Document) -> (Changes, Document) {
+        let Some(step) = step_of(self.plan, &task.address) else { return (Changes::default(), wanted.clone()) };
+        match (&step.narrowing, task.part) {
+            (Some(narrowing), Part::First) => (narrowing.first.clone(), meanwhile(wanted, &narrowing.last)),
+            (Some(narrowing), Part::Last) => (narrowing.last.clone(), wanted.clone()),
+            (_, Part::Whole | Part::Replacing | Part::First | Part::Last) => (step.changes.clone(), wanted.clone()),
+        }
+    }
+
     async fn write(&self, task: &Task, seen: Option<&Live>, say: Say<'_>) -> Result<(), CloudError> {
         let address = &task.address;
         let wanted = self.desired.get(address).map(|node| &node.document);
         match (task.verb, seen, wanted) {
             (Verb::Create, _, Some(wanted)) => self.cloud.create(address, wanted, say).await,
             (Verb::Update, Some(live), Some(wanted)) => {
-                let changes = step_of(self.plan, address).map(|step| step.changes.clone()).unwrap_or_default();
-                self.cloud.update(address, live, wanted, &changes, say).await
+                let (changes, wanted) = self.part(task, wanted);
+                self.cloud.update(address, live, &wanted, &changes, say).await
             }
             (Verb::Delete, Some(live), _) => self.cloud.delete(address, live, say).await,
             (Verb::Create | Verb::Update | Verb::Delete, _, _) => Err(changed_since_plan(address)),
         }
     }
+}
+
+/// The desired state with the room that others still need.
+fn meanwhile(wanted: &Document, last: &Changes) -> Document {
+    wanted.with(last.iter().map(|change| (change.path.as_str(), change.before.clone())))
 }
 
 fn step_of<'a>(plan: &'a Plan, address: &Address) -> Option<&'a Step> {

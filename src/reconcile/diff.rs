@@ -21,8 +21,11 @@ pub struct Property {
     pub why: &'static str,
 }
 
+/// The value that leaves room for both: for what still works as before, and for what already works as desired.
+pub type Widest = fn(before: &Value, after: &Value) -> Value;
+
 /// How a property is unusual.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Trait {
     /// AWS cannot change it: a change replaces the resource.
     Immutable,
@@ -34,7 +37,20 @@ pub enum Trait {
     Json,
     /// A protection that must be off before the resource can be deleted.
     Guard,
+    /// What others work within, such as a policy: compared whole. Room is given before they change, and taken after.
+    Room(Widest),
+    /// A change of it interrupts the processing: told with the plan.
+    Interrupts,
 }
+
+/// Two are equal that are of one sort.
+impl PartialEq for Trait {
+    fn eq(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+}
+
+impl Eq for Trait {}
 
 /// A desired value that equals whatever is live: somebody else manages the property.
 pub const MANAGED_ELSEWHERE: &str = "(managed elsewhere)";

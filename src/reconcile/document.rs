@@ -32,6 +32,13 @@ impl Document {
         self.0.get(property).unwrap_or(&Value::Null)
     }
 
+    /// The same with other values for some properties.
+    pub fn with<'a>(&self, others: impl IntoIterator<Item = (&'a str, Value)>) -> Self {
+        let mut properties = self.0.clone();
+        properties.extend(others.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        Self(properties)
+    }
+
     pub fn properties(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value)).filter(|(_, value)| !value.is_null())
     }

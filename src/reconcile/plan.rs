@@ -20,6 +20,10 @@ pub const STOPPED_BY_HAND: &str = "stopped_by_hand";
 /// The path of the change by which it is started again: an observation, not a property.
 pub const RESUMED: &str = "state";
 
+/// The observation by which a resource says that an apply stopped it for the time of a change, and did not come back to
+/// start it. Any apply does.
+pub const INTERRUPTED: &str = "interrupted";
+
 /// The observation by which a resource says that nothing can be done to it now, such as a subscription that waits for its
 /// confirmation. It gets no step, only its findings.
 pub const LOCKED: &str = "locked";
@@ -127,6 +131,20 @@ pub struct Step {
     /// What is lost with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
+    /// What of it is written only when others have changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub narrowing: Option<Narrowing>,
+}
+
+/// A change that takes away room that others work within: they change first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Narrowing {
+    /// What is written before the others change: room for them as they are and as they will be. Empty: nothing is.
+    pub first: Changes,
+    /// What is written after they have.
+    pub last: Changes,
+    /// The steps that must be done before the last write.
+    pub after: BTreeSet<Address>,
 }
 
 impl Step {

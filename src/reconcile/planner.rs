@@ -9,7 +9,8 @@ use super::diff::{Change, Changes, Trait, diff};
 use super::document::Document;
 use super::finding::{Finding, Severity};
 use super::graph::{Graph, Node};
-use super::plan::{Action, DataLoss, LOCKED, Loss, Options, RESUMED, STOPPED_BY_HAND, Step, UNCLAIMED};
+use super::order::order;
+use super::plan::{Action, DataLoss, INTERRUPTED, LOCKED, Loss, Options, RESUMED, STOPPED_BY_HAND, Step, UNCLAIMED};
 use super::snapshot::{Live, Owner, Snapshot};
 
 /// What comparing came to.
@@ -26,11 +27,13 @@ pub fn planned(desired: &Graph, snapshot: &Snapshot, options: &Options) -> Plann
     planner.compare_all();
     planner.check_consents();
     planner.leave_gaps();
-    planner.order();
+    planner.tell_interruptions();
+    let mut steps = planner.steps;
+    order(desired, snapshot, &mut steps);
     planner.findings.sort();
     planner.findings.dedup();
     Planned {
-        steps: in_reading_order(planner.steps.into_values().collect()),
+        steps: in_reading_order(steps.into_values().collect()),
         unchanged: planner.unchanged,
         findings: planner.findings,
     }
@@ -84,6 +87,16 @@ impl Planner<'_> {
         }
     }
 
+    /// What stops the processing for a while is told beforehand.
+    fn tell_interruptions(&mut self) {
+        for step in self.steps.values().filter(|step| matches!(step.action, Action::Update | Action::Adopt)) {
+            let unusual = self.desired.unusual(step.address.kind).iter();
+            let mut stops = unusual.filter(|one| one.is == Trait::Interrupts && step.changes.touch(one.path));
+            let finding = stops.next().map(|one| Finding::new(Severity::Note, "interrupts", one.why).at(&step.address));
+            self.findings.extend(finding);
+        }
+    }
+
     fn leave_gaps(&mut self) {
         let Some(gap) = self.options.gap else { return };
         let in_vain: Vec<_> = self.steps.values().filter_map(|step| Some((step.address.clone(), gap(step)?))).collect();
@@ -109,6 +122,9 @@ impl Planner<'_> {
         let mut changes = self.diff(address.kind, &live.document, &node.document);
         if self.options.resume && is(live, STOPPED_BY_HAND) {
             changes.0.push(Change::plain(RESUMED, "stopped by hand", "running"));
+        }
+        if is(live, INTERRUPTED) {
+            changes.0.push(Change::plain(RESUMED, "stopped by an apply that did not finish", "running"));
         }
         match &live.owner {
             Owner::Foreign { pipeline } if !self.options.adopt => {
@@ -165,49 +181,8 @@ impl Planner<'_> {
     }
 
     fn push(&mut self, address: &Address, action: Action, changes: Changes, loss: Option<Loss>) {
-        let step = Step { address: address.clone(), action, changes, after: BTreeSet::new(), loss };
+        let step = Step { address: address.clone(), action, changes, after: BTreeSet::new(), loss, narrowing: None };
         self.steps.insert(address.clone(), step);
-    }
-
-    /// Writes into each step which others come first. What is written waits for what it needs; what is deleted waits
-    /// until nothing that might refer to it is left to change. Written steps never wait for deleted ones, so there is
-    /// no circle.
-    fn order(&mut self) {
-        let planned: Vec<(Address, Action)> =
-            self.steps.iter().map(|(address, step)| (address.clone(), step.action)).collect();
-        for (address, step) in &mut self.steps {
-            step.after = match (step.action, self.desired.get(address)) {
-                (Action::Delete, _) | (_, None) => planned
-                    .iter()
-                    .filter(|(other, _)| address.kind.referrers().contains(&other.kind))
-                    .map(|(other, _)| other.clone())
-                    .collect(),
-                (_, Some(node)) => {
-                    planned.iter().map(|(other, _)| other).filter(|other| node.after.contains(other)).cloned().collect()
-                }
-            };
-        }
-        self.order_through_unplanned();
-    }
-
-    /// An edge that leads over resources without a step still holds between the steps at its ends.
-    fn order_through_unplanned(&mut self) {
-        let planned: BTreeSet<Address> = self.steps.keys().cloned().collect();
-        for (address, step) in &mut self.steps {
-            let (Some(node), true) = (self.desired.get(address), step.action != Action::Delete) else { continue };
-            let mut open: Vec<&Address> = node.after.iter().collect();
-            let mut seen: BTreeSet<&Address> = BTreeSet::new();
-            while let Some(next) = open.pop() {
-                if !seen.insert(next) {
-                    continue;
-                }
-                if planned.contains(next) {
-                    step.after.insert(next.clone());
-                } else if let Some(node) = self.desired.get(next) {
-                    open.extend(node.after.iter());
-                }
-            }
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::address::Address;
-use super::plan::{Action, Plan};
+use super::plan::{Action, Plan, Step};
 
 /// One write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,13 +13,24 @@ pub enum Verb {
     Delete,
 }
 
-/// One write of one resource; a replacement is two, in one task after the other.
+/// One write of one resource; some steps take two, one after the other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Task {
     pub address: Address,
     pub verb: Verb,
-    /// Whether it is half of a replacement.
-    pub replacing: bool,
+    pub part: Part,
+}
+
+/// Which part of its step a task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    Whole,
+    /// The delete or the create of a replacement.
+    Replacing,
+    /// What is written before others change; see [`Narrowing`](super::plan::Narrowing).
+    First,
+    /// What is written after they have.
+    Last,
 }
 
 /// Where a task stands.
@@ -33,6 +44,27 @@ pub enum State {
     Blocked {
         by: Address,
     },
+}
+
+/// Where a step's tasks are.
+struct Place {
+    /// The task after which those that need it find what they need; `None`: they find it already.
+    room: Option<usize>,
+    /// The task that makes it complete.
+    last: usize,
+}
+
+fn writes(step: &Step) -> &'static [(Verb, Part)] {
+    match (step.action, &step.narrowing) {
+        (Action::Create, _) => &[(Verb::Create, Part::Whole)],
+        (Action::Delete, _) => &[(Verb::Delete, Part::Whole)],
+        (Action::Replace, _) => &[(Verb::Delete, Part::Replacing), (Verb::Create, Part::Replacing)],
+        (Action::Update | Action::Adopt, None) => &[(Verb::Update, Part::Whole)],
+        (Action::Update | Action::Adopt, Some(narrowing)) if narrowing.first.is_empty() => {
+            &[(Verb::Update, Part::Last)]
+        }
+        (Action::Update | Action::Adopt, Some(_)) => &[(Verb::Update, Part::First), (Verb::Update, Part::Last)],
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -52,27 +84,33 @@ pub struct Schedule {
 impl Schedule {
     pub fn new(plan: &Plan) -> Self {
         let mut entries: Vec<Entry> = Vec::new();
-        // The task that makes a step's effect complete, by address.
-        let mut last: BTreeMap<&Address, usize> = BTreeMap::new();
+        let mut places: BTreeMap<&Address, Place> = BTreeMap::new();
         for step in &plan.steps {
-            let verbs: &[Verb] = match step.action {
-                Action::Create => &[Verb::Create],
-                Action::Update | Action::Adopt => &[Verb::Update],
-                Action::Delete => &[Verb::Delete],
-                Action::Replace => &[Verb::Delete, Verb::Create],
-            };
-            for (position, verb) in verbs.iter().enumerate() {
-                let task = Task { address: step.address.clone(), verb: *verb, replacing: verbs.len() > 1 };
+            let begin = entries.len();
+            for (position, (verb, part)) in writes(step).iter().enumerate() {
+                let task = Task { address: step.address.clone(), verb: *verb, part: *part };
                 let after = if position > 0 { vec![entries.len() - 1] } else { vec![] };
                 entries.push(Entry { task, after, state: State::Waiting });
             }
-            last.insert(&step.address, entries.len() - 1);
+            let last = entries.len() - 1;
+            let room = match entries[last].task.part {
+                Part::Whole | Part::Replacing | Part::First => Some(last),
+                Part::Last => last.checked_sub(1).filter(|first| *first >= begin),
+            };
+            places.insert(&step.address, Place { room, last });
         }
         for step in &plan.steps {
-            let needs: Vec<usize> = step.after.iter().filter_map(|address| last.get(address).copied()).collect();
-            if let Some(index) = last.get(&step.address) {
-                entries[*index].after.extend(needs);
+            let Some(place) = places.get(&step.address) else { continue };
+            let last = |address: &Address| places.get(address).map(|place| place.last);
+            let room = |address: &Address| places.get(address).and_then(|place| place.room);
+            if step.action == Action::Delete {
+                entries[place.last].after.extend(step.after.iter().filter_map(last));
+                continue;
             }
+            let first = place.room.unwrap_or(place.last);
+            entries[first].after.extend(step.after.iter().filter_map(room));
+            let others = step.narrowing.iter().flat_map(|narrowing| &narrowing.after);
+            entries[place.last].after.extend(others.filter_map(last));
         }
         Self { entries, stopped: false }
     }

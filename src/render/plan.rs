@@ -7,7 +7,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::number::counted;
 use super::style::Style;
-use crate::reconcile::{Action, Change, Finding, Plan, Step};
+use crate::reconcile::{Action, Change, Finding, Narrowing, Plan, Step};
 
 /// How a plan is shown.
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +94,22 @@ fn step(step: &Step, view: View) -> String {
     for change in step.changes.iter() {
         text.push_str(&self::change(change, step.action, width.min(WIDEST), view));
     }
+    if let Some(narrowing) = &step.narrowing {
+        let _ = writeln!(text, "    {}", style.dim(written_last(narrowing)));
+    }
     text
+}
+
+/// Why a step is not written at once.
+fn written_last(narrowing: &Narrowing) -> String {
+    let paths: Vec<_> = narrowing.last.iter().map(|change| change.path.as_str()).collect();
+    let others: Vec<_> = narrowing.after.iter().map(ToString::to_string).collect();
+    let meanwhile = if narrowing.last.iter().any(|change| narrowing.first.touch(&change.path)) {
+        "widened first, and "
+    } else {
+        ""
+    };
+    format!("{}: {meanwhile}narrowed only after {}", paths.join(", "), others.join(", "))
 }
 
 fn reasons(step: &Step) -> Vec<&str> {

@@ -1,5 +1,7 @@
 //! The event source mapping: takes messages from the queue to the function. Its name is `<queue>/<function>`.
 
+pub mod pause;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -10,12 +12,14 @@ use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use pause::{BY_APPLY, Pause};
+
 use super::function::is_not_assumable_yet;
 use super::tags::{self, Tags};
 use super::{Blueprint, Found, Planned, Resource, Survey, as_i32, as_u64};
 use crate::aws::patience::Wait;
 use crate::aws::{Aws, Called};
-use crate::reconcile::plan::{RESUMED, STOPPED_BY_HAND};
+use crate::reconcile::plan::{INTERRUPTED, RESUMED, STOPPED_BY_HAND};
 use crate::reconcile::{Changes, CloudError, ErrorKind, Finding, Kind, Name, Owner, Property, Say, Severity, Trait};
 
 /// The managed properties of an event source mapping.
@@ -139,6 +143,9 @@ impl Resource for EventSourceMapping {
             )
             .await?;
             stable(aws, id, name, say).await?;
+            if changes.touch(RESUMED) {
+                pause::forget(aws, id, name).await?;
+            }
         }
         if changes.touch("tags") || changes.touch("enabled") || live.wants_mark() {
             self.write_tags(aws, name, id, live).await?;
@@ -302,21 +309,38 @@ fn found(aws: &Aws, listed: &Listed, all_tags: &Tags) -> Found<EventSourceMappin
         found.findings.push(Finding::new(Severity::Warning, "foreign-mapping", message));
     }
     if meant && !running {
-        found.observe(STOPPED_BY_HAND, true);
+        let pause = Pause::of(&parts.notes);
+        let by_apply = pause.as_ref().is_some_and(|pause| pause.by == BY_APPLY);
+        found.observe(if by_apply { INTERRUPTED } else { STOPPED_BY_HAND }, true);
         let reason = listed.state_transition_reason().unwrap_or("no reason given");
-        let message =
-            format!("the pipeline is stopped: the mapping is {state} ({reason}); messages pile up in the queue");
-        found.findings.push(
-            Finding::new(Severity::Warning, "mapping-disabled", message).hint(
-                "start it with `pipewright apply --resume`; to stop it on purpose, write `function.enabled: false`",
-            ),
-        );
+        found.findings.push(stopped(pause, &format!("{state} ({reason})")));
     }
     if !meant {
         let message = "the processing is switched off (`function.enabled: false`): messages pile up in the queue";
         found.findings.push(Finding::new(Severity::Note, "mapping-off", message));
     }
     found
+}
+
+/// Why nothing is processed though it is meant to be.
+fn stopped(pause: Option<Pause>, state: &str) -> Finding {
+    match pause {
+        Some(Pause { since, by }) if by == BY_APPLY => {
+            let message =
+                format!("an apply paused the processing at {since} and did not finish; the next one starts it");
+            Finding::new(Severity::Warning, "mapping-interrupted", message)
+        }
+        Some(Pause { since, by }) => {
+            let message = format!("the pipeline is paused since {since}, by {by}; messages pile up in the queue");
+            Finding::new(Severity::Warning, "mapping-paused", message).hint("start it with `pipewright resume`")
+        }
+        None => {
+            let message = format!("the pipeline is stopped: the mapping is {state}; messages pile up in the queue");
+            Finding::new(Severity::Warning, "mapping-disabled", message).hint(
+                "start it with `pipewright resume`; to stop it on purpose, `pipewright pause` or write `function.enabled: false`",
+            )
+        }
+    }
 }
 
 #[cfg(test)]
@@ -350,8 +374,27 @@ mod tests {
         let stopped = found(&aws(), &listed("Disabled"), &tags("true"));
         assert!(stopped.properties.enabled, "nothing to change: only `--resume` starts it again");
         assert_eq!(stopped.findings[0].code, "mapping-disabled");
+        assert_eq!(stopped.observations.get(STOPPED_BY_HAND), Some(&json!(true)));
         let meant = found(&aws(), &listed("Disabled"), &tags("false"));
         assert!(!meant.properties.enabled);
         assert_eq!(meant.findings[0].code, "mapping-off");
+    }
+
+    #[test]
+    fn a_pause_says_who_and_since_when_and_one_of_an_apply_ends_with_the_next() {
+        let paused = |by: &str| {
+            let mut tags = tags("true");
+            tags.insert("pipewright:paused".into(), format!("2026-11-26T08:00:00Z {by}"));
+            found(&aws(), &listed("Disabled"), &tags)
+        };
+        let by_hand = paused("arn:aws:iam::123456789012:user/jo");
+        assert_eq!(by_hand.findings[0].code, "mapping-paused");
+        assert!(
+            by_hand.findings[0].message.contains("since 2026-11-26T08:00:00Z, by arn:aws:iam::123456789012:user/jo")
+        );
+        assert!(by_hand.observations.contains_key(STOPPED_BY_HAND));
+        let by_apply = paused("apply");
+        assert_eq!(by_apply.findings[0].code, "mapping-interrupted");
+        assert!(by_apply.observations.contains_key(INTERRUPTED));
     }
 }

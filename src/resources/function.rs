@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use live::read_one;
 
+use super::event_source_mapping::pause;
 use super::tags::{self, Tags};
 use super::{Blueprint, Found, Planned, Resource, Survey, as_i32};
 use crate::aws::patience::Wait;
@@ -51,6 +52,9 @@ pub struct Function {
 
 /// The properties that UpdateFunctionConfiguration does not write.
 const NOT_CONFIGURATION: [&str; 4] = ["code", "architecture", "reserved_concurrency", "tags"];
+/// Code and configuration are written one after the other: a new handler finds old code, or the other way round.
+const STOPS: &str =
+    "no message is taken while its runtime changes: the mapping is paused, running invocations finish, then it goes on";
 const RUNTIME: &str = "provided.al2023";
 const SOURCE_TAG: &str = "code";
 const SHA_TAG: &str = "code-sha256";
@@ -62,7 +66,11 @@ const WRITABLE: Wait<'_> = Wait { reason: "until the function takes another chan
 
 impl Resource for Function {
     const KIND: Kind = Kind::Function;
-    const UNUSUAL: &'static [Property] = &[Property { path: "environment", is: Trait::Sensitive, why: "" }];
+    const UNUSUAL: &'static [Property] = &[
+        Property { path: "environment", is: Trait::Sensitive, why: "" },
+        Property { path: "runtime", is: Trait::Interrupts, why: STOPS },
+        Property { path: "handler", is: Trait::Interrupts, why: STOPS },
+    ];
 
     fn desired(blueprint: &Blueprint<'_>) -> Vec<Planned<Self>> {
         let function = &blueprint.pipeline.function;
@@ -137,7 +145,6 @@ impl Resource for Function {
         self.write_concurrency(aws, name).await
     }
 
-    /// Code first, then configuration: one writer, and a wait between. Each write names the revision it builds on.
     async fn update(
         &self,
         aws: &Aws,
@@ -146,13 +153,12 @@ impl Resource for Function {
         changes: &Changes,
         say: Say<'_>,
     ) -> Result<(), CloudError> {
-        let mut revision = live.kept["revision"].as_str().map(str::to_owned);
-        if changes.touch("code") || changes.touch("architecture") {
-            revision = self.write_code(aws, name, revision, say).await?;
-        }
-        if changes.touch_other_than(&NOT_CONFIGURATION) {
-            self.write_configuration(aws, name, revision, say).await?;
-            until_ready(aws, name, say).await?;
+        if changes.touch("runtime") || changes.touch("handler") {
+            let timeout = Duration::from_secs(live.properties.timeout_seconds);
+            let function = pause::Function { name, timeout, adopted: live.wants_mark() };
+            pause::while_stopped(aws, &function, say, async || self.write(aws, name, live, changes, say).await).await?;
+        } else {
+            self.write(aws, name, live, changes, say).await?;
         }
         if changes.touch("reserved_concurrency") {
             self.write_concurrency(aws, name).await?;
@@ -181,6 +187,26 @@ impl Resource for Function {
 }
 
 impl Function {
+    /// Code first, then configuration: one writer, and a wait between. Each write names the revision it builds on.
+    async fn write(
+        &self,
+        aws: &Aws,
+        name: &Name,
+        live: &Found<Self>,
+        changes: &Changes,
+        say: Say<'_>,
+    ) -> Result<(), CloudError> {
+        let mut revision = live.kept["revision"].as_str().map(str::to_owned);
+        if changes.touch("code") || changes.touch("architecture") {
+            revision = self.write_code(aws, name, revision, say).await?;
+        }
+        if changes.touch_other_than(&NOT_CONFIGURATION) {
+            self.write_configuration(aws, name, revision, say).await?;
+            until_ready(aws, name, say).await?;
+        }
+        Ok(())
+    }
+
     fn code_tags(&self, sha256: &str) -> Tags {
         let tag = |name: &str, value: &str| (format!("pipewright:{name}"), value.to_owned());
         Tags::from([tag(SOURCE_TAG, &self.code), tag(SHA_TAG, sha256)])

@@ -45,6 +45,7 @@ mod tests {
             changes: Changes(vec![Change::plain(path, 1, 2)]),
             after: BTreeSet::new(),
             loss: None,
+            narrowing: None,
         }
     }
 

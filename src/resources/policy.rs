@@ -57,6 +57,27 @@ pub fn canonical(policy: &Value) -> Value {
     sorted(&json!({ "Version": version, "Statement": statements }))
 }
 
+/// The policy that allows whatever either allows: for as long as its users change from one to the other.
+pub fn widest(before: &Value, after: &Value) -> Value {
+    let (before, after) = match (before, after) {
+        (Value::Null, only) | (only, Value::Null) => return only.clone(),
+        both => both,
+    };
+    let (old, new) = (statements(before), statements(after));
+    let denies = |statement: &Value| statement["Effect"] == "Deny";
+    let mut all: Vec<Value> = new.iter().filter(|one| !denies(one) || old.contains(one)).cloned().collect();
+    let sids: BTreeSet<String> = new.iter().map(|one| sid(one).to_owned()).collect();
+    for mut one in old.into_iter().filter(|one| !denies(one) && !new.contains(one)) {
+        // No two statements of a policy may have one Sid.
+        if sids.contains(sid(&one)) {
+            one["Sid"] = json!(format!("{}Before", sid(&one)));
+        }
+        all.push(one);
+    }
+    let version = after.get("Version").cloned().unwrap_or(Value::Null);
+    canonical(&json!({ "Version": version, "Statement": all }))
+}
+
 /// A policy's text taken apart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shared {
@@ -285,6 +306,21 @@ mod tests {
     #[test]
     fn no_statement_at_all_is_the_empty_text_which_resets() {
         assert_eq!(Shared::text(&Value::Null, &Value::Null), "");
+    }
+
+    #[test]
+    fn the_widest_of_two_policies_allows_what_either_allows_and_denies_only_what_both_deny() {
+        let one = |sid: &str, effect: &str, resource: &str| json!({ "Sid": sid, "Effect": effect, "Action": "sqs:SendMessage", "Resource": resource });
+        let before = policy(vec![one("Poll", "Allow", "old"), one("Same", "Allow", "x"), one("Gone", "Deny", "y")]);
+        let after = policy(vec![one("Poll", "Allow", "new"), one("Same", "Allow", "x"), one("New", "Deny", "z")]);
+        let expected =
+            policy(vec![one("Poll", "Allow", "new"), one("PollBefore", "Allow", "old"), one("Same", "Allow", "x")]);
+        assert_eq!(widest(&before, &after), expected);
+        assert_eq!(widest(&Value::Null, &after), after);
+        let more = policy(vec![one("Poll", "Allow", "old"), one("More", "Allow", "x"), one("Gone", "Deny", "y")]);
+        let less = policy(vec![one("Poll", "Allow", "old"), one("Gone", "Deny", "y")]);
+        assert_eq!(widest(&more, &less), more, "what is only taken away is there already");
+        assert_eq!(widest(&less, &more), more, "what is only added is the goal already");
     }
 
     #[test]

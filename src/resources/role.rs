@@ -42,6 +42,7 @@ impl Resource for Role {
         Property { path: "path", is: Trait::Immutable, why: "a role's path is part of its ARN, fixed at its creation" },
         Property { path: "trust", is: Trait::Json, why: "" },
         Property { path: "policy", is: Trait::Json, why: "" },
+        Property { path: "policy", is: Trait::Room(policy::widest), why: "" },
     ];
 
     fn desired(blueprint: &Blueprint<'_>) -> Vec<Planned<Self>> {
