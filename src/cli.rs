@@ -82,6 +82,10 @@ pub enum Command {
     Apply(Apply),
     /// Delete everything of this pipeline
     Destroy(Destroy),
+    /// Stop the processing for a while: messages wait in the queue; every plan says who did it and since when
+    Pause(Switch),
+    /// Go on after a pause, or after somebody stopped the processing by hand
+    Resume(Switch),
     /// Print a JSON Schema
     Schema {
         #[arg(value_enum, default_value = "pipeline")]
@@ -111,7 +115,7 @@ pub struct Allow {
     /// Take over resources that have our names but are not ours
     #[arg(long)]
     pub adopt: bool,
-    /// Start again what somebody stopped by hand
+    /// Start again what somebody stopped by hand, or paused
     #[arg(long)]
     pub resume: bool,
     /// Data that may be lost: `<kind>/<name>`, or `all`; may be given more than once
@@ -171,6 +175,13 @@ pub struct Destroy {
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
+    /// How to print
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub output: Output,
+}
+
+#[derive(Debug, Args)]
+pub struct Switch {
     /// How to print
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub output: Output,

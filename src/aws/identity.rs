@@ -1,5 +1,6 @@
 //! Whose credentials these are, and whether the file's pins allow that account.
 
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_types::SdkConfig;
 
 use super::error::Called;
@@ -11,14 +12,23 @@ use crate::reconcile::{CloudError, ErrorKind, Scope};
 /// No credentials, expired ones, no network.
 pub async fn scope(config: &SdkConfig) -> Result<Scope, CloudError> {
     let region = config.region().map(ToString::to_string).unwrap_or_default();
-    let caller = aws_sdk_sts::Client::new(config)
-        .get_caller_identity()
-        .send()
-        .await
-        .called("sts:GetCallerIdentity", "the caller")?;
+    let caller = caller_identity(config).await?;
     let account = caller.account().unwrap_or_default().to_owned();
     let partition = caller.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws").to_owned();
     Ok(Scope { partition, account, region })
+}
+
+/// The ARN of who we are.
+///
+/// # Errors
+/// As for [`scope`].
+pub async fn caller(config: &SdkConfig) -> Result<String, CloudError> {
+    Ok(caller_identity(config).await?.arn().unwrap_or("(unknown)").to_owned())
+}
+
+async fn caller_identity(config: &SdkConfig) -> Result<GetCallerIdentityOutput, CloudError> {
+    let call = aws_sdk_sts::Client::new(config).get_caller_identity().send().await;
+    call.called("sts:GetCallerIdentity", "the caller")
 }
 
 /// The scope that the file's pins say, so that reading need not wait for the answer to "who are we".

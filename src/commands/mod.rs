@@ -6,6 +6,7 @@ mod demo;
 mod file;
 mod interrupt;
 mod local;
+mod pause;
 mod plan;
 mod schema;
 mod session;
@@ -61,6 +62,8 @@ pub async fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit> {
         Command::Plan(arguments) => plan::run(global, arguments, terminal).await,
         Command::Apply(arguments) => apply::run(global, arguments, terminal).await,
         Command::Destroy(arguments) => apply::destroy(global, arguments, terminal).await,
+        Command::Pause(arguments) => pause::pause(global, arguments, terminal).await,
+        Command::Resume(arguments) => pause::resume(global, arguments, terminal).await,
         Command::Schema { of } => schema::run(*of, terminal),
         Command::Build(arguments) => build::run(global, arguments, terminal).await,
         Command::Demo => demo::run(global, terminal).await,

@@ -13,6 +13,7 @@ use crate::package::{Artifact, Source, Target};
 use crate::reconcile::plan::DataLoss;
 use crate::reconcile::{Cloud, CloudError, Graph, Options, Plan, Scope, Snapshot};
 use crate::render::Terminal;
+use crate::resources::outlook::outlook;
 use crate::resources::{self, Blueprint};
 
 /// One pipeline in one account and region.
@@ -38,10 +39,27 @@ impl Session {
     /// # Errors
     /// Whatever is wrong with the file, the credentials, the function's sources or the local AWS.
     pub async fn open(global: &Global, terminal: &Terminal) -> Result<Self> {
+        let identify = |artifact: &Artifact| artifact.identity().context("the function's code cannot be identified");
+        Self::open_with(global, terminal, identify).await
+    }
+
+    /// The same for what only runs the pipeline: the function's code need not be at hand, and is not compared.
+    ///
+    /// # Errors
+    /// As for `open`, but for the sources.
+    pub async fn open_without_code(global: &Global, terminal: &Terminal) -> Result<Self> {
+        Self::open_with(global, terminal, |_| Ok(String::new())).await
+    }
+
+    async fn open_with(
+        global: &Global,
+        terminal: &Terminal,
+        identify: impl Fn(&Artifact) -> Result<String>,
+    ) -> Result<Self> {
         let pipeline = load(global, terminal)?;
         let (config, scope, unchecked) = connect(global, &pipeline, terminal).await?;
         let artifact = artifact(global, &pipeline);
-        let code = artifact.identity().with_context(|| "the function's code cannot be identified")?;
+        let code = identify(&artifact)?;
         let graph = resources::desired(&Blueprint { pipeline: &pipeline, scope: &scope, code: &code })?;
         let aws = Aws {
             ignored_tags: pipeline.ignore_tags.iter().map(ToString::to_string).collect(),
@@ -58,18 +76,29 @@ impl Session {
     /// AWS cannot be read, or is another account than the pinned one.
     pub async fn plan(&self, desired: &Graph, options: &Options) -> Result<Planned, CloudError> {
         let wanted: BTreeSet<_> = self.graph.addresses();
-        let check = async {
-            if !self.unchecked {
-                return Ok(());
-            }
-            identity::check_account(&self.aws.scope.account, &identity::scope(&self.config).await?)
-        };
         // Identity first: reads with the wrong account's credentials fail too, with words that lead astray.
-        let (checked, snapshot) = tokio::join!(check, self.aws.snapshot(&wanted));
+        let (checked, snapshot) = tokio::join!(self.check_account(), self.aws.snapshot(&wanted));
         checked?;
-        let snapshot = snapshot?;
-        let plan = Plan::new(&self.aws.pipeline, &self.aws.scope, desired, &snapshot, options);
-        Ok(Planned { plan, snapshot })
+        let mut snapshot = snapshot?;
+        let plan = |snapshot: &Snapshot| Plan::new(&self.aws.pipeline, &self.aws.scope, desired, snapshot, options);
+        let first = plan(&snapshot);
+        let outlook = outlook(&self.aws, &first).await;
+        if outlook.is_empty() {
+            return Ok(Planned { plan: first, snapshot });
+        }
+        snapshot.findings.extend(outlook);
+        Ok(Planned { plan: plan(&snapshot), snapshot })
+    }
+
+    /// Asks AWS whether the credentials are those of the pinned account, where that is not known yet.
+    ///
+    /// # Errors
+    /// They are another account's, or none.
+    pub async fn check_account(&self) -> Result<(), CloudError> {
+        if !self.unchecked {
+            return Ok(());
+        }
+        identity::check_account(&self.aws.scope.account, &identity::scope(&self.config).await?)
     }
 
     /// `shop-prod in 123456789012 / eu-west-1`

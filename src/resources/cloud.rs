@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::hearing::unheard;
 use super::{Found, Resource, Survey, dispatch, parse};
 use crate::aws::Aws;
 use crate::reconcile::{Address, Changes, Cloud, CloudError, Document, Finding, Kind, Live, Name, Say, Snapshot};
@@ -31,6 +32,7 @@ impl Cloud for Aws {
                 }
             }
         }
+        snapshot.findings.extend(unheard(&snapshot.resources, &self.scope));
         Ok(snapshot)
     }
 

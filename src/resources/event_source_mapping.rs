@@ -10,7 +10,7 @@ use aws_sdk_lambda::types::{
 };
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use pause::{BY_APPLY, Pause};
 
@@ -20,7 +20,9 @@ use super::{Blueprint, Found, Planned, Resource, Survey, as_i32, as_u64};
 use crate::aws::patience::Wait;
 use crate::aws::{Aws, Called};
 use crate::reconcile::plan::{INTERRUPTED, RESUMED, STOPPED_BY_HAND};
-use crate::reconcile::{Changes, CloudError, ErrorKind, Finding, Kind, Name, Owner, Property, Say, Severity, Trait};
+use crate::reconcile::{
+    Changes, CloudError, ErrorKind, Finding, Kind, Live, Name, Owner, Property, Say, Severity, Trait,
+};
 
 /// The managed properties of an event source mapping.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +40,7 @@ pub struct EventSourceMapping {
 }
 
 const ENABLED_TAG: &str = "enabled";
+const STATE: &str = "state";
 const SPREAD: Wait<'_> = Wait { reason: "until the role may read the queue", limit: Duration::from_secs(60) };
 const STABLE: Wait<'_> = Wait { reason: "until the mapping is in a stable state", limit: Duration::from_secs(180) };
 const GONE: Wait<'_> = Wait { reason: "until the mapping is gone", limit: Duration::from_secs(180) };
@@ -198,6 +201,15 @@ impl EventSourceMapping {
     }
 }
 
+/// Whether the live mapping takes messages, or is about to.
+pub fn is_running(live: &Live) -> bool {
+    live.observations.get(STATE).and_then(Value::as_str).is_some_and(runs)
+}
+
+fn runs(state: &str) -> bool {
+    matches!(state, "Enabled" | "Enabling" | "Creating")
+}
+
 /// What names a mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Key {
@@ -280,7 +292,7 @@ fn found(aws: &Aws, listed: &Listed, all_tags: &Tags) -> Found<EventSourceMappin
     let parts = tags::read(aws, all_tags);
     let (kept, finding) = tags::foreign(&parts);
     let state = listed.state().unwrap_or_default();
-    let running = matches!(state, "Enabled" | "Enabling" | "Creating");
+    let running = runs(state);
     let meant = parts.notes.get(ENABLED_TAG).map_or(running, |meant| meant == "true");
     let concurrency = listed.scaling_config().and_then(|scaling| scaling.maximum_concurrency());
     let filters = listed.filter_criteria().map(|criteria| criteria.filters()).unwrap_or_default();
@@ -299,7 +311,7 @@ fn found(aws: &Aws, listed: &Listed, all_tags: &Tags) -> Found<EventSourceMappin
     );
     found.id = listed.uuid().map(str::to_owned);
     found.kept = json!({ "tags": kept });
-    found.observe("state", state);
+    found.observe(STATE, state);
     found.findings.extend(finding);
     if owner != Owner::Ours {
         let function = listed.function_arn().unwrap_or("?");

@@ -31,6 +31,8 @@ pub struct Subscription {
 
 /// What SNS lists where the ARN would be, until the subscriber confirms.
 const PENDING: &str = "PendingConfirmation";
+/// How long a confirmation link holds, in seconds.
+const TOKEN_LIVES: u64 = 2 * 86_400;
 
 impl Resource for Subscription {
     const KIND: Kind = Kind::Subscription;
@@ -208,8 +210,7 @@ fn key(name: &Name) -> Result<Key, CloudError> {
 }
 
 async fn record(aws: &Aws, key: &Key, say: Say<'_>) -> Result<(), CloudError> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let tag = Tag::builder().key(key.record()).value(now.to_string()).build();
+    let tag = Tag::builder().key(key.record()).value(now().to_string()).build();
     let tag = tag.map_err(|error| malformed("a tag", error))?;
     let call = aws.sns.tag_resource().resource_arn(key.topic_arn(aws)).tags(tag);
     aws.insist(topic::TAGS, say, topic::is_busy, async || {
@@ -263,6 +264,22 @@ async fn found(
     Ok(Some(found))
 }
 
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// ` for 3 hours`: whole units, the largest that fits.
+fn age(seconds: u64) -> String {
+    let (count, unit) = match seconds {
+        0..60 => return " yet".into(),
+        60..3_600 => (seconds / 60, "minute"),
+        3_600..86_400 => (seconds / 3_600, "hour"),
+        86_400.. => (seconds / 86_400, "day"),
+    };
+    format!(" for {count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
 /// SNS tells nothing of a pending subscription, and lets nobody change or remove it.
 fn pending(key: &Key, owner: Owner, recorded: Option<&String>) -> Found<Subscription> {
     let mut found = Found::new(owner, Subscription { filter: None, raw: false });
@@ -271,13 +288,16 @@ fn pending(key: &Key, owner: Owner, recorded: Option<&String>) -> Found<Subscrip
     if let Some(since) = since {
         found.observe("subscribed_at", json!(since));
     }
+    let age = since.map(|since| age(now().saturating_sub(since))).unwrap_or_default();
     let message =
-        format!("{} `{}` has not confirmed the subscription yet, and hears nothing", key.protocol, key.endpoint);
-    found.findings.push(
-        Finding::new(Severity::Warning, "subscription-pending", message).hint(
-            "its owner must follow the link that AWS sent; the link holds for 2 days, then SNS forgets the request",
-        ),
-    );
+        format!("{} `{}` has not confirmed the subscription{age}, and hears nothing", key.protocol, key.endpoint);
+    // botocore, SNS, Subscribe: a confirmation token is valid for two days.
+    let hint = if since.is_some_and(|since| now().saturating_sub(since) > TOKEN_LIVES) {
+        "the link that AWS sent no longer holds; SNS forgets the request by itself, and the apply after that sends a new one"
+    } else {
+        "its owner must follow the link that AWS sent; the link holds for 2 days, then SNS forgets the request"
+    };
+    found.findings.push(Finding::new(Severity::Warning, "subscription-pending", message).hint(hint));
     found
 }
 
@@ -291,6 +311,17 @@ mod tests {
         let key = Key::parse(&name).unwrap();
         assert_eq!(key.endpoint, "https://hooks.example.com/a/b");
         assert_eq!(key.to_string(), name.as_str());
+    }
+
+    #[test]
+    fn a_pending_subscription_tells_its_age_and_whether_its_link_still_holds() {
+        let key = Key { topic: "t".into(), protocol: "email".into(), endpoint: "a@example.com".into() };
+        let asked = |ago: u64| pending(&key, Owner::Ours, Some(&(now() - ago).to_string())).findings.remove(0);
+        assert!(asked(3 * 3_600 + 60).message.contains("has not confirmed the subscription for 3 hours"));
+        assert!(asked(70).message.contains("for 1 minute,"));
+        assert!(asked(0).message.contains("subscription yet,"));
+        assert!(asked(3_600).hint.unwrap().contains("holds for 2 days"));
+        assert!(asked(3 * 86_400).hint.unwrap().contains("no longer holds"));
     }
 
     #[test]

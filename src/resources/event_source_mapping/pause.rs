@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{Key, STABLE, arn, key, list, stable, state};
+use super::{Key, STABLE, arn, key, list, runs, stable, state};
 use crate::aws::patience::Wait;
 use crate::aws::{Aws, Called};
 use crate::reconcile::{CloudError, ErrorKind, Name, Say};
@@ -114,8 +114,7 @@ async fn stop_all(aws: &Aws, function: &Function<'_>, say: Say<'_>) -> Result<Ve
         let all: Tags = all.unwrap_or_default().into_iter().collect();
         let ours = all.get(tags::PIPELINE).is_some_and(|pipeline| *pipeline == aws.pipeline);
         let untagged = !all.contains_key(tags::PIPELINE);
-        let runs = matches!(listed.state(), Some("Enabled" | "Enabling" | "Creating"));
-        if runs && (ours || (untagged && function.adopted)) {
+        if listed.state().is_some_and(runs) && (ours || (untagged && function.adopted)) {
             pause(aws, &name, &Pause::now(BY_APPLY), say).await?;
             drained(aws, &key, function.timeout, say).await?;
             stopped.push(name);
