@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 use pipewright::aws::rates::operation;
@@ -19,6 +20,8 @@ use pipewright::package::{Artifact, Source, Target};
 use pipewright::reconcile::plan::DataLoss;
 use pipewright::reconcile::{Cloud, Event, Graph, Options, Plan, Report, Scope, Snapshot, apply, settle};
 use pipewright::resources::{Blueprint, desired};
+
+use tokio::sync::Notify;
 
 use crate::golden::root;
 use crate::local::Project;
@@ -101,11 +104,25 @@ impl Answer {
     }
 }
 
-/// Between us and the backend: counts every call, and answers some itself.
+/// How a connection ends, or the process behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Killed before the call was sent.
+    KilledBefore,
+    /// Killed after the call took effect and before its answer came.
+    KilledAfter,
+    /// No network any more.
+    Lost,
+}
+
+/// Between us and the backend: counts every call, answers some itself, and ends.
 #[derive(Debug, Default)]
 pub struct Wire {
     calls: Mutex<Vec<String>>,
     faults: Mutex<BTreeMap<String, Vec<Answer>>>,
+    /// How it ends, after so many more writes.
+    end: Mutex<Option<(usize, End)>>,
+    killed: Notify,
 }
 
 impl Wire {
@@ -123,12 +140,39 @@ impl Wire {
 
     /// Those that write.
     pub fn writes(&self) -> Vec<String> {
-        let reads = ["Get", "List", "Describe"];
-        let is_read = |call: &String| {
-            let operation = call.split_once('.').map_or("", |(_, operation)| operation);
-            operation.starts_with("GET ") || reads.iter().any(|verb| operation.starts_with(verb))
-        };
-        self.calls().into_iter().filter(|call| !is_read(call)).collect()
+        self.calls().into_iter().filter(|call| is_write(call)).collect()
+    }
+
+    /// Ends with the write after `writes` more. What is killed stays killed, what is lost stays lost, until `mend`.
+    pub fn end_after(&self, writes: usize, end: End) {
+        *self.end.lock().unwrap() = Some((writes, end));
+    }
+
+    pub fn mend(&self) {
+        *self.end.lock().unwrap() = None;
+    }
+
+    /// Resolves when it was killed.
+    pub async fn killed(&self) {
+        self.killed.notified().await;
+    }
+
+    /// How it ends with this call, and whether it has ended before.
+    fn ends(&self, operation: &str) -> Option<(End, bool)> {
+        let mut end = self.end.lock().unwrap();
+        let (left, how) = end.as_mut()?;
+        match (*left, is_write(operation)) {
+            (usize::MAX, _) => Some((*how, true)),
+            (0, true) => {
+                *left = usize::MAX;
+                Some((*how, false))
+            }
+            (_, true) => {
+                *left -= 1;
+                None
+            }
+            (_, false) => None,
+        }
     }
 
     pub fn clear(&self) {
@@ -142,6 +186,12 @@ impl Wire {
     }
 }
 
+fn is_write(call: &str) -> bool {
+    let operation = call.split_once('.').map_or("", |(_, operation)| operation);
+    let reads = ["GET ", "Get", "List", "Describe"];
+    !reads.iter().any(|verb| operation.starts_with(verb))
+}
+
 #[derive(Debug)]
 struct Tapped {
     inner: SharedHttpConnector,
@@ -152,6 +202,25 @@ impl HttpConnector for Tapped {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let operation = operation(&request);
         self.wire.calls.lock().unwrap().push(operation.clone());
+        match self.wire.ends(&operation) {
+            None => {}
+            Some((End::Lost, _)) => {
+                let error = std::io::Error::new(std::io::ErrorKind::ConnectionRefused, "no network");
+                return HttpConnectorFuture::ready(Err(ConnectorError::io(error.into())));
+            }
+            Some((End::KilledBefore, _) | (End::KilledAfter, true)) => {
+                self.wire.killed.notify_one();
+                return HttpConnectorFuture::new(std::future::pending());
+            }
+            Some((End::KilledAfter, false)) => {
+                let (sent, wire) = (self.inner.call(request), Arc::clone(&self.wire));
+                return HttpConnectorFuture::new(async move {
+                    drop(sent.await);
+                    wire.killed.notify_one();
+                    std::future::pending().await
+                });
+            }
+        }
         match self.wire.take(&operation) {
             None => self.inner.call(request),
             Some(answer) => {

@@ -13,7 +13,7 @@ use crate::backend::{Server, account, run};
 use crate::golden::root;
 
 /// A project's folder with the example in it, and the program to be run there with a clean environment.
-struct Project {
+pub struct Project {
     folder: TempDir,
 }
 
@@ -26,11 +26,11 @@ impl Project {
         Self { folder }
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pipewright"));
         command.args(arguments).current_dir(self.path()).stdin(Stdio::null()).env_clear();
         for name in ["PATH", "HOME", "XDG_CACHE_HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR"] {
@@ -49,20 +49,20 @@ impl Project {
     }
 }
 
-fn example() -> Project {
+pub fn example() -> Project {
     Project::new(|yaml| yaml)
 }
 
-fn stdout(output: &Output) -> String {
+pub fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// Exit status 1, one message with a hint, no backtrace.
-fn refused(output: &Output, words: &[&str]) {
+pub fn refused(output: &Output, words: &[&str]) {
     let said = stderr(output);
     assert_eq!(output.status.code(), Some(1), "{said}");
     for word in words {
@@ -75,7 +75,20 @@ fn refused(output: &Output, words: &[&str]) {
 fn help_names_every_command_and_the_exit_codes() {
     let output = example().run(&["--help"]);
     assert_eq!(output.status.code(), Some(0));
-    for word in ["validate", "plan", "apply", "destroy", "schema", "build", "demo", "local", "completions", "130"] {
+    for word in [
+        "validate",
+        "plan",
+        "apply",
+        "destroy",
+        "schema",
+        "build",
+        "demo",
+        "local",
+        "pause",
+        "resume",
+        "completions",
+        "130",
+    ] {
         assert!(stdout(&output).contains(word), "{word}");
     }
 }

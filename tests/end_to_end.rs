@@ -13,15 +13,15 @@ use crate::backend::{World, everything, run};
 use crate::golden::root;
 use crate::world::pipeline;
 
-fn example(edit: impl Fn(String) -> String) -> Pipeline {
+pub fn example(edit: impl Fn(String) -> String) -> Pipeline {
     pipeline(&edit(std::fs::read_to_string(root().join("pipeline.yaml")).unwrap()))
 }
 
-fn unchanged(yaml: String) -> String {
+pub fn unchanged(yaml: String) -> String {
     yaml
 }
 
-fn replaced(from: &'static str, to: &'static str) -> impl Fn(String) -> String {
+pub fn replaced(from: &'static str, to: &'static str) -> impl Fn(String) -> String {
     move |yaml| {
         assert!(yaml.contains(from), "the example has no `{from}`");
         yaml.replace(from, to)

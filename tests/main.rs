@@ -3,14 +3,18 @@
 
 mod backend;
 mod cli;
+mod concurrency;
 mod config;
 mod end_to_end;
 mod golden;
 mod habits;
+mod interruption;
 mod laws;
 mod local;
 mod package;
+mod pausing;
 mod plan;
+mod safe_order;
 mod schemas;
 mod tidy;
 mod world;

@@ -23,6 +23,8 @@ pub fn write_whole(file: &Path, bytes: &[u8]) -> Result<()> {
         let everybody = Permissions::from_mode(0o666);
         let mut temporary = tempfile::Builder::new().permissions(everybody).tempfile_in(folder_of(&target))?;
         temporary.write_all(bytes)?;
+        // A full disk may show only here.
+        temporary.as_file().sync_all()?;
         temporary.persist(&target).map_err(|error| error.error)?;
         Ok(())
     };

@@ -1,4 +1,8 @@
-//! Ctrl-C and SIGTERM: the first asks to stop in order, the second stops at once.
+//! Ctrl-C, SIGTERM and a terminal that is closed: the first asks to stop in order, the second stops at once.
+
+use std::fs;
+use std::future::poll_fn;
+use std::task::Poll;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -7,6 +11,8 @@ use crate::render::Terminal;
 
 /// The exit status of what was interrupted.
 const INTERRUPTED: i32 = 130;
+/// The number of SIGHUP everywhere.
+const HANGUP: u32 = 1;
 
 /// Whether the user asked to stop.
 #[derive(Debug, Clone)]
@@ -16,14 +22,12 @@ impl Interrupt {
     /// Listens from now on, for as long as the program runs.
     pub fn listen(terminal: Terminal) -> Self {
         let (ask, asked) = watch::channel(false);
-        if let (Ok(mut interrupt), Ok(mut terminate)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        {
+        if let Ok(mut signals) = signals() {
             tokio::spawn(async move {
-                either(&mut interrupt, &mut terminate).await;
+                any(&mut signals).await;
                 terminal.talk("stopping: calls in flight are finished; interrupt again to stop at once");
                 let _ = ask.send(true);
-                either(&mut interrupt, &mut terminate).await;
+                any(&mut signals).await;
                 terminal.talk("stopped: what was in flight may or may not be written; plan to see");
                 std::process::exit(INTERRUPTED);
             });
@@ -40,9 +44,26 @@ impl Interrupt {
     }
 }
 
-async fn either(interrupt: &mut Signal, terminate: &mut Signal) {
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+fn signals() -> std::io::Result<Vec<Signal>> {
+    let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
+    if !hangup_is_ignored() {
+        kinds.push(SignalKind::hangup());
     }
+    kinds.into_iter().map(signal).collect()
+}
+
+/// Under `nohup` a closed terminal means nothing. Linux tells which signals are ignored; elsewhere it is not known.
+fn hangup_is_ignored() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask >> (HANGUP - 1) & 1 == 1)
+}
+
+/// The next of any of them.
+async fn any(signals: &mut [Signal]) {
+    poll_fn(|context| {
+        let came = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+        if came { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
