@@ -97,6 +97,11 @@ impl Answer {
         Self { status, headers, body }
     }
 
+    /// A success of the query protocol.
+    pub fn page(xml: &str) -> Self {
+        Self { status: 200, headers: vec![("content-type", "text/xml".to_owned())], body: xml.as_bytes().to_vec() }
+    }
+
     /// A success with this JSON.
     pub fn ok(body: &serde_json::Value) -> Self {
         let headers = vec![("content-type", "application/json".to_owned())];

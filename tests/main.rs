@@ -11,6 +11,7 @@ mod habits;
 mod interruption;
 mod laws;
 mod local;
+mod neighbours;
 mod package;
 mod pausing;
 mod plan;
