@@ -1,4 +1,5 @@
-//! The local AWS that end-to-end tests share, and what can be put between it and us: faults, and a count of calls.
+//! The local AWS, of two makes, that end-to-end tests share, and what can be put between it and us: faults, and a count
+//! of calls.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,38 +20,59 @@ use pipewright::local::sdk_config;
 use pipewright::package::{Artifact, Source, Target};
 use pipewright::reconcile::plan::DataLoss;
 use pipewright::reconcile::{Cloud, Event, Graph, Options, Plan, Report, Scope, Snapshot, apply, settle};
+use pipewright::resources::gaps::{self, Backend};
 use pipewright::resources::{Blueprint, desired};
 
 use tokio::sync::Notify;
 
 use crate::golden::root;
 use crate::local::Project;
+use crate::moto::Moto;
 
 pub const REGION: &str = "us-east-1";
 
 /// A running local AWS, shared by all tests that run now; it ends with the last of them.
-pub struct Server {
-    /// Ends the server when the last test lets go.
-    _project: Project,
-    endpoint: String,
+pub enum Server {
+    MiniStack { endpoint: String, _project: Project },
+    Moto(Moto),
 }
 
+/// The server of one make that runs, if one does.
+type Running = tokio::sync::Mutex<Weak<Server>>;
+
 impl Server {
+    /// The one that `--local` runs.
     pub async fn shared() -> Arc<Self> {
-        static RUNNING: tokio::sync::Mutex<Weak<Server>> = tokio::sync::Mutex::const_new(Weak::new());
-        let mut running = RUNNING.lock().await;
+        Self::of(Backend::MiniStack).await
+    }
+
+    pub async fn of(backend: Backend) -> Arc<Self> {
+        static MINISTACK: Running = Running::const_new(Weak::new());
+        static MOTO: Running = Running::const_new(Weak::new());
+        let running = match backend {
+            Backend::MiniStack => &MINISTACK,
+            Backend::Moto => &MOTO,
+        };
+        let mut running = running.lock().await;
         if let Some(server) = running.upgrade() {
             return server;
         }
-        let project = Project::new();
-        let endpoint = project.start().await.unwrap().endpoint().to_owned();
-        let server = Arc::new(Self { _project: project, endpoint });
+        let server = Arc::new(match backend {
+            Backend::MiniStack => {
+                let project = Project::new();
+                Self::MiniStack { endpoint: project.start().await.unwrap().endpoint().to_owned(), _project: project }
+            }
+            Backend::Moto => Self::Moto(Moto::start().await),
+        });
         *running = Arc::downgrade(&server);
         server
     }
 
     pub fn endpoint(&self) -> &str {
-        &self.endpoint
+        match self {
+            Self::MiniStack { endpoint, .. } => endpoint,
+            Self::Moto(moto) => moto.endpoint(),
+        }
     }
 }
 
@@ -247,9 +269,10 @@ fn tapped(config: &SdkConfig, wire: &Arc<Wire>) -> SharedHttpClient {
     })
 }
 
-/// One pipeline's world on the shared server: an account of its own, every call seen.
+/// One pipeline's world on a shared server: an account of its own, every call seen.
 pub struct World {
     _server: Arc<Server>,
+    pub backend: Backend,
     pub wire: Arc<Wire>,
     pub config: SdkConfig,
     pub scope: Scope,
@@ -257,12 +280,16 @@ pub struct World {
 
 impl World {
     pub async fn new() -> Self {
-        let server = Server::shared().await;
+        Self::on(Backend::MiniStack).await
+    }
+
+    pub async fn on(backend: Backend) -> Self {
+        let server = Server::of(backend).await;
         let (wire, account) = (Arc::new(Wire::default()), account());
         let config = sdk_config(server.endpoint(), Some(&account), REGION);
         let http_client = tapped(&config, &wire);
         let config = config.into_builder().http_client(http_client).build();
-        Self { _server: server, wire, config, scope: identity::pinned(&account, REGION) }
+        Self { _server: server, backend, wire, config, scope: identity::pinned(&account, REGION) }
     }
 
     /// AWS as this pipeline sees it; the real processor is its code.
@@ -291,8 +318,17 @@ impl World {
         (Plan::new(&aws.pipeline, &self.scope, graph, &snapshot, options), snapshot)
     }
 
+    /// All that may be lost is allowed; what the backend does not keep is no step.
+    pub fn everything(&self) -> Options {
+        let gap = match self.backend {
+            Backend::MiniStack => gaps::local,
+            Backend::Moto => gaps::moto,
+        };
+        Options { gap: Some(gap), ..everything() }
+    }
+
     pub async fn apply(&self, aws: &Aws, graph: &Graph, on: &dyn Fn(Event)) -> Report {
-        self.apply_with(aws, graph, &everything(), on).await
+        self.apply_with(aws, graph, &self.everything(), on).await
     }
 
     pub async fn apply_with(&self, aws: &Aws, graph: &Graph, options: &Options, on: &dyn Fn(Event)) -> Report {
@@ -303,16 +339,16 @@ impl World {
 
     /// Applies, and proves that nothing is left to do.
     pub async fn converge(&self, aws: &Aws, graph: &Graph) {
-        let (plan, _) = self.plan(aws, graph, &everything()).await;
+        let (plan, _) = self.plan(aws, graph, &self.everything()).await;
         let report = self.apply(aws, graph, &|_| ()).await;
         assert!(report.succeeded(), "{report:#?}");
-        let left = settle(aws, &plan, graph, &everything(), &|_| ()).await.unwrap();
+        let left = settle(aws, &plan, graph, &self.everything(), &|_| ()).await.unwrap();
         assert!(left.is_empty(), "{left:#?}");
     }
 }
 
 pub fn everything() -> Options {
-    Options { allow_data_loss: DataLoss::All, gap: Some(pipewright::resources::gaps::local), ..Options::default() }
+    Options { allow_data_loss: DataLoss::All, gap: Some(gaps::local), ..Options::default() }
 }
 
 /// Runs a test on one task, as the program runs.

@@ -1,4 +1,4 @@
-//! pipewright as a specification. One binary, so that everything links once and shares one local AWS.
+//! pipewright as a specification. One binary, so that everything links once and shares the local AWS's servers.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests are tests")]
 
 mod backend;
@@ -12,6 +12,7 @@ mod interruption;
 mod laws;
 mod local;
 mod neighbours;
+mod moto;
 mod package;
 mod pausing;
 mod plan;

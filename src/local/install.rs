@@ -19,9 +19,17 @@ use super::progress::Progress;
 use super::python::Python;
 use super::turn;
 
-const REQUIREMENTS: &str = include_str!("requirements.txt");
+/// The local AWS itself.
+const MINISTACK: Pins = Pins { name: "ministack", requirements: include_str!("requirements.txt") };
 const UNFINISHED: &str = ".unfinished-";
 const LINES_SHOWN: usize = 12;
+
+/// What is installed: a name for its folder, and pip's requirements, each pinned by hash.
+#[derive(Debug, Clone, Copy)]
+pub struct Pins {
+    pub name: &'static str,
+    pub requirements: &'static str,
+}
 
 /// Where to install, and with which Python.
 #[derive(Debug, Clone)]
@@ -48,13 +56,18 @@ impl Installer {
 
     /// The pins' digest: what a running server was started from.
     pub fn pins() -> String {
-        digest(&[REQUIREMENTS])
+        digest(&[MINISTACK.requirements])
     }
 
-    /// Installs if need be; the answer is the installation's folder.
+    /// Installs the local AWS if need be; the answer is the installation's folder.
     pub async fn install(&self, on: &dyn Fn(Progress)) -> Result<PathBuf, LocalError> {
+        self.install_pins(&MINISTACK, on).await
+    }
+
+    /// The same with other packages: tests have a second local AWS.
+    pub async fn install_pins(&self, pins: &Pins, on: &dyn Fn(Progress)) -> Result<PathBuf, LocalError> {
         let python = Python::find(&self.python).await?;
-        let place = self.cache.join(format!("ministack-{}", digest(&[REQUIREMENTS, &python.kind])));
+        let place = self.cache.join(format!("{}-{}", pins.name, digest(&[pins.requirements, &python.kind])));
         if is_whole(&place) {
             return Ok(place);
         }
@@ -63,7 +76,7 @@ impl Installer {
         let turn = turn::take(&lock, || on(Progress::Waiting)).await.map_err(LocalError::folder(&lock))?;
         if !is_whole(&place) {
             self.sweep();
-            self.make(&python, &place, &turn, on).await?;
+            self.make(pins, &python, &place, &turn, on).await?;
         }
         Ok(place)
     }
@@ -78,14 +91,21 @@ impl Installer {
         }
     }
 
-    async fn make(&self, python: &Python, place: &Path, turn: &File, on: &dyn Fn(Progress)) -> Result<(), LocalError> {
+    async fn make(
+        &self,
+        pins: &Pins,
+        python: &Python,
+        place: &Path,
+        turn: &File,
+        on: &dyn Fn(Progress),
+    ) -> Result<(), LocalError> {
         let failed = LocalError::folder(&self.cache);
         let folder = match tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&self.cache) {
             Ok(folder) => folder,
             Err(error) => return Err(failed(error)),
         };
         make_environment(python, folder.path(), turn, on).await?;
-        install_packages(folder.path(), turn, on).await?;
+        install_packages(pins, folder.path(), turn, on).await?;
         // What stands there is not whole: its Python is gone.
         if place.exists() {
             fs::remove_dir_all(place).map_err(LocalError::folder(place))?;
@@ -125,9 +145,9 @@ async fn make_environment(
     run(command, turn, |_| {}).await.map_err(|output| LocalError::Environment { output })
 }
 
-async fn install_packages(folder: &Path, turn: &File, on: &dyn Fn(Progress)) -> Result<(), LocalError> {
+async fn install_packages(pins: &Pins, folder: &Path, turn: &File, on: &dyn Fn(Progress)) -> Result<(), LocalError> {
     let requirements = folder.join("requirements.txt");
-    fs::write(&requirements, REQUIREMENTS).map_err(LocalError::folder(&requirements))?;
+    fs::write(&requirements, pins.requirements).map_err(LocalError::folder(&requirements))?;
     let mut command = Command::new(interpreter(folder));
     command
         .args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"])
@@ -207,10 +227,10 @@ mod tests {
 
     #[test]
     fn every_requirement_is_pinned_by_hash() {
-        let pins: Vec<&str> = REQUIREMENTS.lines().filter(|line| line.contains("==")).collect();
+        let pins: Vec<&str> = MINISTACK.requirements.lines().filter(|line| line.contains("==")).collect();
         assert!(pins.iter().any(|line| line.starts_with("ministack==1.5.33")));
         assert!(pins.iter().any(|line| line.starts_with("cbor2==6.3.0")));
-        let mut lines = REQUIREMENTS.lines().filter(|line| !line.starts_with('#')).peekable();
+        let mut lines = MINISTACK.requirements.lines().filter(|line| !line.starts_with('#')).peekable();
         while let Some(line) = lines.next() {
             let hashed = lines.peek().is_some_and(|next| next.trim_start().starts_with("--hash=sha256:"));
             assert!(line.trim_start().starts_with("--hash=") || hashed, "no hash: {line}");

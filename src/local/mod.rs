@@ -22,7 +22,7 @@ use std::path::Path;
 
 pub use clients::{ACCOUNT, sdk_config};
 pub use error::LocalError;
-pub use install::Installer;
+pub use install::{Installer, Pins};
 pub use progress::Progress;
 pub use status::Status;
 
