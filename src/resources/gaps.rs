@@ -51,6 +51,13 @@ pub const GAPS: &[Gap] = &[
     Gap {
         backend: Backend::Moto,
         kind: Kind::Function,
+        path: "architecture",
+        traces: &[],
+        reason: "moto's UpdateFunctionCode takes no Architectures; CreateFunction does",
+    },
+    Gap {
+        backend: Backend::Moto,
+        kind: Kind::Function,
         path: "tracing",
         traces: &[],
         reason: "moto's UpdateFunctionConfiguration takes no TracingConfig; CreateFunction does",

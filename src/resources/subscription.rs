@@ -45,7 +45,11 @@ impl Resource for Subscription {
             for subscriber in &topic.subscribers {
                 planned.push(Planned {
                     name: Key::of(at.name.as_str(), subscriber).to_string(),
-                    properties: Self { filter: subscriber.filter.clone(), raw: subscriber.raw },
+                    // The empty filter admits everything: SNS keeps none.
+                    properties: Self {
+                        filter: subscriber.filter.clone().filter(|filter| !filter.is_empty()),
+                        raw: subscriber.raw,
+                    },
                     after: vec![at.clone()],
                 });
             }
@@ -304,6 +308,7 @@ fn pending(key: &Key, owner: Owner, recorded: Option<&String>) -> Found<Subscrip
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resources::tests::{blueprint_of, pipeline};
 
     #[test]
     fn a_name_reads_back_even_where_the_endpoint_has_slashes() {
@@ -322,6 +327,15 @@ mod tests {
         assert!(asked(0).message.contains("subscription yet,"));
         assert!(asked(3_600).hint.unwrap().contains("holds for 2 days"));
         assert!(asked(3 * 86_400).hint.unwrap().contains("no longer holds"));
+    }
+
+    #[test]
+    fn an_empty_filter_is_none_as_sns_keeps_it() {
+        let pipeline = pipeline(json!({
+            "topics": { "alerts": { "subscribers": [{ "https": "https://hooks.example.com", "filter": {} }] } },
+        }));
+        let planned = blueprint_of(&pipeline, Subscription::desired);
+        assert_eq!(planned[0].properties.filter, None);
     }
 
     #[test]
