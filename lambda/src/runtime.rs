@@ -1,6 +1,7 @@
 //! The ports bound to AWS, and the loop that serves Lambda.
 
 mod clients;
+mod connect;
 mod environment;
 mod error;
 mod quarantine;

@@ -30,7 +30,10 @@ fn start() -> Result<(), Vec<String>> {
     let (settings, environment) = settings()?;
     let aws = Aws::new(settings.clone(), &environment).map_err(said)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(said)?;
-    runtime.block_on(serve(settings, aws)).map_err(said)
+    runtime.block_on(async {
+        aws.connect().await;
+        serve(settings, aws).await.map_err(said)
+    })
 }
 
 /// Everything that is missing or malformed, at once.
