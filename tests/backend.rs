@@ -68,6 +68,13 @@ impl Server {
         server
     }
 
+    /// One of its own, that enforces permissions.
+    pub async fn strict() -> Arc<Self> {
+        let project = Project::new();
+        let endpoint = project.start_strict().await.unwrap().endpoint().to_owned();
+        Arc::new(Self::MiniStack { endpoint, _project: project })
+    }
+
     pub fn endpoint(&self) -> &str {
         match self {
             Self::MiniStack { endpoint, .. } => endpoint,
@@ -284,7 +291,11 @@ impl World {
     }
 
     pub async fn on(backend: Backend) -> Self {
-        let server = Server::of(backend).await;
+        Self::at(Server::of(backend).await, backend)
+    }
+
+    /// On this server.
+    pub fn at(server: Arc<Server>, backend: Backend) -> Self {
         let (wire, account) = (Arc::new(Wire::default()), account());
         let config = sdk_config(server.endpoint(), Some(&account), REGION);
         let http_client = tapped(&config, &wire);

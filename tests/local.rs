@@ -32,6 +32,12 @@ impl Project {
         local::start(self.path(), &|progress| self.progress.lock().unwrap().push(progress)).await
     }
 
+    /// With permissions enforced, those of the function's role included.
+    pub async fn start_strict(&self) -> Result<Local, LocalError> {
+        let options = Options { enforce_iam: true, ..Options::from_environment().unwrap() };
+        local::start_with(&options, self.path(), &|progress| self.progress.lock().unwrap().push(progress)).await
+    }
+
     async fn stop(&self) -> Stopped {
         local::stop(self.path(), &|_| ()).await.unwrap()
     }
@@ -236,8 +242,7 @@ async fn another_setup_starts_the_server_again() {
     let project = Project::new();
     let open = project.start().await.unwrap();
     create_queue(open.endpoint(), None).await;
-    let options = Options { enforce_iam: true, ..Options::from_environment().unwrap() };
-    let strict = local::start_with(&options, project.path(), &|_| ()).await.unwrap();
+    let strict = project.start_strict().await.unwrap();
     assert_eq!(strict.endpoint(), open.endpoint());
     assert_ne!(strict.pid(), open.pid());
     assert_eq!(queues(strict.endpoint(), None).await.len(), 1, "root may, and the state is kept");

@@ -10,6 +10,7 @@ mod golden;
 mod habits;
 mod interruption;
 mod laws;
+mod least_privilege;
 mod life_cycle;
 mod local;
 mod moto;

@@ -32,8 +32,9 @@ use group::Sorted;
 use ledger::{Failure, Ledger, Outcome};
 use settle::Settled;
 
-/// How many calls of one kind are under way at a time.
-const MOST_CALLS: usize = 64;
+/// How many calls of one kind are under way at a time. At a table's usual few milliseconds this is more than the
+/// processor's time allows for; each one more holds a connection and its memory.
+const MOST_CALLS: usize = 32;
 
 /// The processor of one pipeline: lives as long as the function's environment.
 #[derive(Debug)]

@@ -4,9 +4,14 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use jiff::Timestamp;
+use mimalloc::MiMalloc;
 use pipewright_processor::contract::{LogLevel, Settings};
 use pipewright_processor::log::{self, Field};
 use pipewright_processor::runtime::{Aws, Environment, serve};
+
+/// A fifth of the processor time goes with the system's allocator, and far more with musl's.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     match start() {
