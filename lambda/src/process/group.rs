@@ -13,6 +13,9 @@ use crate::row::{self, Row};
 
 /// Room that an announcement's state may take in a row.
 const ANNOUNCEMENT_BYTES: usize = 1_024;
+/// A row is at most four times its body (`0,` in a list takes four bytes, `\b` in an unknown field six) and a few
+/// kilobytes of names: so the row of a body of this size fits, and need not be made to be measured.
+const SURELY_FITS_BYTES: usize = 64 * 1_024;
 
 /// A batch, sorted.
 pub(super) struct Sorted<'a> {
@@ -30,7 +33,6 @@ pub(super) struct Group<'a> {
 /// One content, and the messages that have it.
 pub(super) struct Candidate<'a> {
     pub(super) judged: Judged<'a>,
-    pub(super) row: Row,
     digest: String,
     pub(super) records: Vec<usize>,
 }
@@ -50,20 +52,27 @@ impl<'a, P: Ports> Batch<'a, P> {
     }
 
     fn candidate(&self, record: usize) -> Result<Candidate<'a>, Vec<Reason>> {
-        let settings = &self.processor.settings;
-        let judged = decision::judge(self.records[record].body.as_bytes(), settings, self.started);
+        let body = self.records[record].body.as_bytes();
+        let judged = decision::judge(body, &self.processor.settings, self.started);
         let judged = judged.map_err(|rejected| {
             self.ledger.identify(record, rejected.transaction_id);
             rejected.reasons
         })?;
         self.ledger.identify(record, Some(judged.transaction.transaction_id.clone()));
         let digest = content_digest(&judged.transaction);
-        let row = row::of(&judged.transaction, &digest, settings, &self.processor.judged_by, self.started);
-        if row::bytes(&row) + ANNOUNCEMENT_BYTES > row::MOST_BYTES {
+        let candidate = Candidate { judged, digest, records: vec![record] };
+        if body.len() > SURELY_FITS_BYTES && row::bytes(&self.row(&candidate)) + ANNOUNCEMENT_BYTES > row::MOST_BYTES {
             let detail = format!("at most {} bytes as the table counts them", row::MOST_BYTES);
             return Err(vec![Reason::new(Code::TooLarge, "").with(detail)]);
         }
-        Ok(Candidate { judged, row, digest, records: vec![record] })
+        Ok(candidate)
+    }
+
+    /// The row that a candidate is stored as. Made when it is needed: a thousand at once would be most of the memory.
+    pub(super) fn row(&self, candidate: &Candidate<'a>) -> Row {
+        let processor = self.processor;
+        let transaction = &candidate.judged.transaction;
+        row::of(transaction, &candidate.digest, &processor.settings, &processor.judged_by, self.started)
     }
 }
 
@@ -78,6 +87,33 @@ impl<'a> Sorted<'a> {
         match candidates.iter_mut().find(|known| known.digest == candidate.digest) {
             Some(known) => known.records.extend(candidate.records),
             None => candidates.push(candidate),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ANNOUNCEMENT_BYTES, SURELY_FITS_BYTES};
+    use crate::example::{NOW, settings, transaction};
+    use crate::{decision, row};
+
+    /// The most that a body can swell.
+    #[test]
+    fn what_surely_fits_does() {
+        let frame = transaction("t-1").to_string();
+        for (from, swelling) in [("\"metadata\":{}", "0,"), ("\"metadata\":{}", "\\b"), ("\"metadata\":{}", "[],")] {
+            let count = (SURELY_FITS_BYTES - frame.len() - 40) / swelling.len();
+            let to = match swelling {
+                "\\b" => format!("\"unknown\":\"{}\"", swelling.repeat(count)),
+                _ => format!("\"metadata\":{{\"a\":[{}0]}}", swelling.repeat(count)),
+            };
+            let body = frame.replace(from, &to);
+            assert!(body.len() <= SURELY_FITS_BYTES && body.len() > SURELY_FITS_BYTES - 100, "{}", body.len());
+            let judged = decision::judge(body.as_bytes(), &settings(), NOW.parse().unwrap()).unwrap();
+            let row =
+                row::of(&judged.transaction, &"x".repeat(66), &settings(), "0123456789abcdef", NOW.parse().unwrap());
+            // Names come from the environment, which holds 4 KB.
+            assert!(row::bytes(&row) + ANNOUNCEMENT_BYTES + 4_096 <= row::MOST_BYTES, "{swelling}");
         }
     }
 }

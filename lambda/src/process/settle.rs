@@ -73,9 +73,10 @@ impl<'a, P: Ports> Batch<'a, P> {
     /// Puts the row, with a claim if the order is large.
     async fn store(&self, candidate: &Candidate<'a>) -> Result<Put, PortError> {
         let ports = &self.processor.ports;
-        let Some(claim) = self.claim(candidate) else { return ports.put_new(&candidate.row).await };
-        let mut row = candidate.row.clone();
-        row.insert(self.processor.settings.table.attributes.announcement.clone(), claim.pending());
+        let mut row = self.row(candidate);
+        if let Some(claim) = self.claim(candidate) {
+            row.insert(self.processor.settings.table.attributes.announcement.clone(), claim.pending());
+        }
         ports.put_new(&row).await
     }
 
@@ -94,7 +95,7 @@ impl<'a, P: Ports> Batch<'a, P> {
         let settings = &self.processor.settings;
         let (mut winner, mut conflicts) = (None, Vec::new());
         for candidate in candidates {
-            if winner.is_none() && row::same_content(&row, &candidate.row, settings) {
+            if winner.is_none() && row::same_content(&row, &self.row(&candidate), settings) {
                 winner = Some(candidate);
             } else {
                 conflicts.extend(conflict(candidate));

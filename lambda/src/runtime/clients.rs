@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, SharedHttpClient, StalledStreamProtectionConfig};
+use aws_sdk_dynamodb::config::{BehaviorVersion, IdentityCache, SharedHttpClient, StalledStreamProtectionConfig};
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -48,6 +48,8 @@ fn sdk_config(settings: &Settings, environment: &Environment) -> Result<SdkConfi
         .behavior_version(BehaviorVersion::latest())
         .region(environment.region.clone())
         .credentials_provider(SharedCredentialsProvider::new(environment.credentials.clone()))
+        // The keys are here already, and the same for the environment's life.
+        .identity_cache(IdentityCache::no_cache())
         .http_client(http_client(environment)?)
         .sleep_impl(TokioSleep::new())
         .retry_config(retries(budget::call_timeout(settings.function_timeout_seconds)))
