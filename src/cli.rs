@@ -7,6 +7,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::names::RegionName;
 use crate::reconcile::Address;
 
+mod amount;
+mod send;
+
+pub use send::{Format, Generate, Mix, Send};
+
 /// Plans and applies an event pipeline on AWS (SQS → Lambda → DynamoDB, SNS, CloudWatch) from one YAML file.
 /// Live AWS is the state: there is no state file.
 #[derive(Debug, Parser)]
@@ -86,6 +91,8 @@ pub enum Command {
     Pause(Switch),
     /// Go on after a pause, or after somebody stopped the processing by hand
     Resume(Switch),
+    /// Send transactions through the pipeline, from files or made up, and follow them to their end
+    Send(Send),
     /// Print a JSON Schema
     Schema {
         #[arg(value_enum, default_value = "pipeline")]

@@ -15,6 +15,7 @@
 //! - [`aws`]: clients, identity, errors, rates and patience that all kinds share.
 //! - [`local`]: the embedded local AWS: installed, started, recognised, stopped.
 //! - [`package`]: the function's code: identity, build, deterministic zip, checks before upload.
+//! - [`operate`]: running an applied pipeline: input, made-up transactions, the account of what became of each.
 //! - [`render`]: from data to text. It computes nothing.
 //! - [`commands`]: one thin file per verb; [`cli`] holds clap's types.
 //!
@@ -25,6 +26,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod local;
+pub mod operate;
 pub mod package;
 pub mod reconcile;
 pub mod render;

@@ -278,7 +278,7 @@ fn tapped(config: &SdkConfig, wire: &Arc<Wire>) -> SharedHttpClient {
 
 /// One pipeline's world on a shared server: an account of its own, every call seen.
 pub struct World {
-    _server: Arc<Server>,
+    pub server: Arc<Server>,
     pub backend: Backend,
     pub wire: Arc<Wire>,
     pub config: SdkConfig,
@@ -300,7 +300,7 @@ impl World {
         let config = sdk_config(server.endpoint(), Some(&account), REGION);
         let http_client = tapped(&config, &wire);
         let config = config.into_builder().http_client(http_client).build();
-        Self { _server: server, backend, wire, config, scope: identity::pinned(&account, REGION) }
+        Self { server, backend, wire, config, scope: identity::pinned(&account, REGION) }
     }
 
     /// AWS as this pipeline sees it; the real processor is its code.

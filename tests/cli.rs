@@ -18,7 +18,7 @@ pub struct Project {
 }
 
 impl Project {
-    fn new(edit: impl Fn(String) -> String) -> Self {
+    pub fn new(edit: impl Fn(String) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let yaml = fs::read_to_string(root().join("pipeline.yaml")).unwrap();
         let source = format!("source: {}", root().join("lambda").display());
@@ -80,6 +80,7 @@ fn help_names_every_command_and_the_exit_codes() {
         "plan",
         "apply",
         "destroy",
+        "send",
         "schema",
         "build",
         "demo",

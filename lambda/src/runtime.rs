@@ -20,6 +20,7 @@ use crate::ports::Clock;
 pub use clients::ClientsError;
 pub use environment::Environment;
 pub use serve::serve;
+pub use table::row;
 
 /// AWS as the processor sees it.
 #[derive(Debug, Clone)]

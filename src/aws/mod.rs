@@ -4,9 +4,14 @@
 
 pub mod clients;
 pub mod error;
+pub mod following;
 pub mod identity;
+pub mod log_lines;
 pub mod patience;
 pub mod rates;
+pub mod rows;
+pub mod sending;
+pub mod sweep;
 pub mod trial;
 
 use std::collections::BTreeSet;

@@ -38,6 +38,11 @@ impl Interrupt {
         Self(asked)
     }
 
+    /// Whether the user has asked to stop.
+    pub fn is_asked(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Resolves when the user asks to stop.
     pub async fn asked(&self) {
         let _ = self.0.clone().wait_for(|asked| *asked).await;

@@ -2,13 +2,16 @@
 
 mod apply;
 mod build;
+mod delivery;
 mod demo;
 mod file;
 mod interrupt;
 mod local;
 mod pause;
 mod plan;
+mod running;
 mod schema;
+mod send;
 mod session;
 mod validate;
 
@@ -64,6 +67,7 @@ pub async fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit> {
         Command::Destroy(arguments) => apply::destroy(global, arguments, terminal).await,
         Command::Pause(arguments) => pause::pause(global, arguments, terminal).await,
         Command::Resume(arguments) => pause::resume(global, arguments, terminal).await,
+        Command::Send(arguments) => send::run(global, arguments, terminal).await,
         Command::Schema { of } => schema::run(*of, terminal),
         Command::Build(arguments) => build::run(global, arguments, terminal).await,
         Command::Demo => demo::run(global, terminal).await,

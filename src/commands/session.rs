@@ -162,7 +162,7 @@ pub fn artifact(global: &Global, pipeline: &Pipeline) -> Artifact {
 }
 
 /// Clients and scope; whether the account is only pinned so far, not asked for.
-async fn connect(global: &Global, pipeline: &Pipeline, terminal: &Terminal) -> Result<(SdkConfig, Scope, bool)> {
+pub async fn connect(global: &Global, pipeline: &Pipeline, terminal: &Terminal) -> Result<(SdkConfig, Scope, bool)> {
     let region = region(global, pipeline)?;
     let account = pipeline.account.as_ref().map(|account| account.as_str());
     if global.local {

@@ -1,5 +1,7 @@
 //! From data to text: nothing in here computes what is to be done or asks anybody.
 
+pub mod account;
+pub mod gauge;
 pub mod markdown;
 pub mod number;
 pub mod plan;

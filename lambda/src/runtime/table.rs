@@ -123,7 +123,8 @@ fn value(attribute: &Attribute) -> AttributeValue {
     }
 }
 
-fn row(item: HashMap<String, AttributeValue>) -> Row {
+/// An item as a row.
+pub fn row(item: HashMap<String, AttributeValue>) -> Row {
     item.into_iter().map(|(name, value)| (name, attribute(value))).collect()
 }
 

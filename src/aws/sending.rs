@@ -1,0 +1,237 @@
+//! Sends many messages: batches of ten, several under way at a time, what fails for a moment again.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchOutput;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use jiff::Timestamp;
+use tokio::sync::mpsc::Receiver;
+use tokio::time::{Instant, sleep_until};
+
+use super::error::malformed;
+use super::{Aws, Called};
+use crate::operate::Letter;
+use crate::operate::letter::MOST_BYTES;
+use crate::operate::pace::Pace;
+use crate::reconcile::CloudError;
+
+/// How many calls are under way at a time.
+pub const MOST_CALLS: usize = 16;
+/// How often a message is tried that SQS could not take for a moment.
+const MOST_ATTEMPTS: u32 = 6;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// What became of a message on its way into the queue.
+#[derive(Debug)]
+pub enum Delivery {
+    Sent {
+        letter: Letter,
+        message_id: String,
+        /// When it was given to SQS.
+        at: Timestamp,
+    },
+    /// SQS will never take it, or did not in all attempts.
+    Refused { letter: Letter, cause: String },
+}
+
+/// A batch that waits for its turn.
+struct Waiting {
+    letters: Vec<Letter>,
+    turn: Instant,
+}
+
+impl Aws {
+    /// Sends what comes, until no more comes or `stop`. Calls under way then are finished, none is begun.
+    ///
+    /// # Errors
+    /// A call failed as a whole, after the client's own retries: the others under way are finished.
+    pub async fn send_all(
+        &self,
+        queue: &str,
+        letters: &mut Receiver<Letter>,
+        mut pace: Pace,
+        stop: impl Future<Output = ()>,
+        on: &mut dyn FnMut(Delivery),
+    ) -> Result<(), CloudError> {
+        let begun = Instant::now();
+        let mut stop = pin!(stop);
+        let mut under_way = FuturesUnordered::new();
+        let (mut waiting, mut left_over) = (None::<Waiting>, None);
+        let (mut is_over, mut outcome) = (false, Ok(()));
+        loop {
+            let may_begin = !is_over && under_way.len() < MOST_CALLS;
+            let turn = waiting.as_ref().map(|waiting| waiting.turn);
+            tokio::select! {
+                biased;
+                () = &mut stop, if !is_over => is_over = true,
+                Some(done) = under_way.next(), if !under_way.is_empty() => match done {
+                    Ok(deliveries) => {
+                        let deliveries: Vec<Delivery> = deliveries;
+                        deliveries.into_iter().for_each(&mut *on);
+                    }
+                    Err(error) => (is_over, outcome) = (true, outcome.and(Err(error))),
+                },
+                () = sleep_until(turn.unwrap_or(begun)), if may_begin && turn.is_some() => {
+                    if let Some(Waiting { letters, .. }) = waiting.take() {
+                        under_way.push(self.deliver(queue, letters));
+                    }
+                }
+                gathered = gather(letters, &mut left_over, pace.together()), if may_begin && turn.is_none() => {
+                    let now = begun.elapsed();
+                    match gathered {
+                        None => is_over = true,
+                        Some(letters) => {
+                            let turn = begun + now + pace.turn(letters.len(), now);
+                            waiting = Some(Waiting { letters, turn });
+                        }
+                    }
+                }
+                else => return outcome,
+            }
+        }
+    }
+
+    /// Brings one batch into the queue, what fails for a moment again.
+    async fn deliver(&self, queue: &str, letters: Vec<Letter>) -> Result<Vec<Delivery>, CloudError> {
+        let mut deliveries = Vec::with_capacity(letters.len());
+        let (mut left, mut pause) = (letters, FIRST_PAUSE);
+        for attempt in 1..=MOST_ATTEMPTS {
+            let at = Timestamp::now();
+            let answer = self.send_batch(queue, &left).await?;
+            left = sort(left, answer, at, attempt == MOST_ATTEMPTS, &mut deliveries);
+            if left.is_empty() {
+                break;
+            }
+            self.pause(pause).await;
+            pause *= 2;
+        }
+        Ok(deliveries)
+    }
+
+    async fn send_batch(&self, queue: &str, letters: &[Letter]) -> Result<SendMessageBatchOutput, CloudError> {
+        let mut call = self.sqs.send_message_batch().queue_url(self.queue_url(queue));
+        for (index, letter) in letters.iter().enumerate() {
+            let entry = SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(&letter.body);
+            call = call.entries(entry.build().map_err(|error| malformed("a message", error))?);
+        }
+        call.send().await.called("sqs:SendMessageBatch", queue)
+    }
+}
+
+/// Sorts a batch by what SQS answered; what is left is to be tried again. What has no answer was not taken.
+fn sort(
+    letters: Vec<Letter>,
+    answer: SendMessageBatchOutput,
+    at: Timestamp,
+    is_last: bool,
+    deliveries: &mut Vec<Delivery>,
+) -> Vec<Letter> {
+    let mut letters: Vec<_> = letters.into_iter().map(Some).collect();
+    let mut take = |id: &str| id.parse().ok().and_then(|index: usize| letters.get_mut(index)?.take());
+    for sent in answer.successful {
+        if let Some(letter) = take(sent.id()) {
+            deliveries.push(Delivery::Sent { letter, message_id: sent.message_id, at });
+        }
+    }
+    for failed in answer.failed {
+        let is_final = failed.sender_fault || is_last;
+        if is_final && let Some(letter) = take(failed.id()) {
+            let message = failed.message.map(|message| format!(": {message}")).unwrap_or_default();
+            deliveries.push(Delivery::Refused { letter, cause: format!("{}{message}", failed.code) });
+        }
+    }
+    let left: Vec<_> = letters.into_iter().flatten().collect();
+    if !is_last {
+        return left;
+    }
+    let unanswered = |letter| Delivery::Refused { letter, cause: "SQS gave no answer about it".into() };
+    deliveries.extend(left.into_iter().map(unanswered));
+    Vec::new()
+}
+
+/// The next letters that fit one call: what is there already, not waiting for more. `None`: no more will come.
+///
+/// Nothing is lost if it is dropped before it is ready: it waits only while it holds nothing.
+async fn gather(letters: &mut Receiver<Letter>, left_over: &mut Option<Letter>, most: usize) -> Option<Vec<Letter>> {
+    let first = match left_over.take() {
+        Some(letter) => letter,
+        None => letters.recv().await?,
+    };
+    let mut bytes = first.body.len();
+    let mut gathered = vec![first];
+    while gathered.len() < most {
+        let Ok(letter) = letters.try_recv() else { break };
+        bytes += letter.body.len();
+        if bytes > MOST_BYTES {
+            *left_over = Some(letter);
+            break;
+        }
+        gathered.push(letter);
+    }
+    Some(gathered)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchResultEntry};
+
+    use super::*;
+
+    fn letters(bodies: &[&str]) -> Vec<Letter> {
+        bodies.iter().map(|body| Letter { body: (*body).to_owned(), place: "x:1".into() }).collect()
+    }
+
+    fn sent(id: &str) -> SendMessageBatchResultEntry {
+        SendMessageBatchResultEntry::builder()
+            .id(id)
+            .message_id(format!("message-{id}"))
+            .md5_of_message_body("")
+            .build()
+            .unwrap()
+    }
+
+    fn failed(id: &str, is_ours: bool) -> BatchResultErrorEntry {
+        BatchResultErrorEntry::builder().id(id).sender_fault(is_ours).code("Code").message("why").build().unwrap()
+    }
+
+    /// Of letters `a`, `b`, `c`: what is left, and the deliveries in short.
+    fn sorted(is_last: bool) -> (Vec<Letter>, Vec<String>) {
+        let answer = SendMessageBatchOutput::builder().successful(sent("1")).failed(failed("0", true));
+        let answer = answer.failed(failed("2", false)).build().unwrap();
+        let mut deliveries = Vec::new();
+        let left = sort(letters(&["a", "b", "c"]), answer, Timestamp::UNIX_EPOCH, is_last, &mut deliveries);
+        let short = |delivery: &Delivery| match delivery {
+            Delivery::Sent { letter, message_id, .. } => format!("{} {message_id}", letter.body),
+            Delivery::Refused { letter, cause } => format!("{} {cause}", letter.body),
+        };
+        (left, deliveries.iter().map(short).collect())
+    }
+
+    #[test]
+    fn what_fails_for_a_moment_is_left_and_what_is_wrong_is_refused() {
+        assert_eq!(sorted(false), (letters(&["c"]), vec!["b message-1".to_owned(), "a Code: why".into()]));
+        let (left, deliveries) = sorted(true);
+        assert_eq!(left, []);
+        assert_eq!(deliveries, ["b message-1", "a Code: why", "c Code: why"]);
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_call_holds_ten_messages_and_no_more_bytes_than_allowed() {
+        let half = "x".repeat(MOST_BYTES / 2);
+        let (sender, mut receiver) = tokio::sync::mpsc::channel(32);
+        let bodies = [&half, &half, "y"].into_iter().chain(std::iter::repeat_n("z", 12));
+        for letter in letters(&bodies.collect::<Vec<_>>()) {
+            sender.send(letter).await.unwrap();
+        }
+        drop(sender);
+        let mut left_over = None;
+        let mut sizes = Vec::new();
+        while let Some(gathered) = gather(&mut receiver, &mut left_over, 10).await {
+            sizes.push(gathered.len());
+        }
+        assert_eq!(sizes, [2, 10, 3]);
+    }
+}

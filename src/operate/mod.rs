@@ -1,0 +1,24 @@
+//! Running an applied pipeline: pure logic; AWS is asked in `aws`.
+//!
+//! - [`input`], [`lines`], [`rows`]: transactions from JSON Lines and CSV, one at a time, with what is malformed.
+//! - [`mix`], [`generate`]: made-up transactions that a seed makes again.
+//! - [`letter`], [`pace`]: a message on its way, and how fast messages go.
+//! - [`account`], [`news`], [`latency`]: what became of every message, by the processor's word and by what can be seen.
+
+pub mod account;
+pub mod generate;
+pub mod input;
+pub mod latency;
+pub mod letter;
+pub mod lines;
+pub mod mix;
+pub mod news;
+pub mod pace;
+pub mod rows;
+mod share;
+
+pub use generate::Generator;
+pub use input::{Entry, Form, Input};
+pub use letter::Letter;
+pub use mix::Mix;
+pub use share::Share;
