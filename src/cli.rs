@@ -9,8 +9,10 @@ use crate::reconcile::Address;
 
 mod amount;
 mod send;
+mod why;
 
 pub use send::{Format, Generate, Mix, Send};
+pub use why::Why;
 
 /// Plans and applies an event pipeline on AWS (SQS → Lambda → DynamoDB, SNS, CloudWatch) from one YAML file.
 /// Live AWS is the state: there is no state file.
@@ -93,6 +95,8 @@ pub enum Command {
     Resume(Switch),
     /// Send transactions through the pipeline, from files or made up, and follow them to their end
     Send(Send),
+    /// What became of one transaction: its item, its announcement, its reasons, its log lines
+    Why(Why),
     /// Print a JSON Schema
     Schema {
         #[arg(value_enum, default_value = "pipeline")]

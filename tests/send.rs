@@ -32,6 +32,7 @@ fn a_mix_is_accounted_for_to_the_last_message() {
         let running = Running::new(|yaml| yaml).await;
         five_hundred_made_up_transactions(&running);
         files_with_malformed_lines(&running);
+        why_each_ended_where_it_did(&running);
         what_the_processor_must_survive(&running);
         what_was_sent_before_is_a_duplicate(&running);
         a_stopped_send_says_what_is_in_the_queue(&running).await;
@@ -87,6 +88,29 @@ fn files_with_malformed_lines(running: &Running) {
     let counts = ["sent", "malformed", "stored", "rejected", "announced", "unaccounted"].map(count);
     assert_eq!(counts, [3, 3, 2, 1, 1, 0], "{account:#}");
     assert_eq!(account["rejected_by"], json!({ "not_positive": 1 }));
+}
+
+/// `files_with_malformed_lines` sent a small order, a large and an invalid one.
+fn why_each_ended_where_it_did(running: &Running) {
+    let small = running.json(&["why", "line-1"], 0);
+    assert_eq!([&small["verdict"], &small["item"]["amount"]], ["stored", "1.5"], "{small:#}");
+    assert_eq!(small["judged_by"]["settings"], "live");
+    assert_eq!((&small["announcement"], &small["log"][0]["decision"]), (&Value::Null, &json!("stored")));
+    let large = running.json(&["why", "row-2"], 0);
+    assert_eq!(large["announcement"]["state"], "sent");
+    assert!(large["announcement"]["sent_at"].is_string() && large["log"][0]["announced"] == true, "{large:#}");
+    let invalid = running.json(&["why", "line-4"], 0);
+    assert_eq!([&invalid["verdict"], &invalid["item"]], [&json!("rejected"), &Value::Null]);
+    let reasons = &invalid["quarantine"][0]["reasons"];
+    assert_eq!([&reasons[0]["code"], &reasons[0]["at"]], ["not_positive", "/amount"], "{invalid:#}");
+    assert_eq!(running.json(&["why", "nobody"], 1)["verdict"], "unknown");
+
+    let said = |id: &str| stdout(&running.run(&["why", id]));
+    assert!(said("row-2").contains("stored; announced at ") && said("row-2").contains("the settings in force"));
+    assert!(
+        said("line-4").contains("rejected: it is in quarantine") && said("line-4").contains("not_positive at /amount")
+    );
+    assert!(said("nobody").contains("no trace"));
 }
 
 fn what_the_processor_must_survive(running: &Running) {

@@ -4,8 +4,10 @@
 
 pub mod clients;
 pub mod error;
+pub mod facts;
 pub mod following;
 pub mod identity;
+pub mod listening;
 pub mod log_lines;
 pub mod patience;
 pub mod rates;

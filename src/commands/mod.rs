@@ -14,6 +14,7 @@ mod schema;
 mod send;
 mod session;
 mod validate;
+mod why;
 
 pub use schema::text as schema_text;
 
@@ -68,6 +69,7 @@ pub async fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit> {
         Command::Pause(arguments) => pause::pause(global, arguments, terminal).await,
         Command::Resume(arguments) => pause::resume(global, arguments, terminal).await,
         Command::Send(arguments) => send::run(global, arguments, terminal).await,
+        Command::Why(arguments) => why::run(global, arguments, terminal).await,
         Command::Schema { of } => schema::run(*of, terminal),
         Command::Build(arguments) => build::run(global, arguments, terminal).await,
         Command::Demo => demo::run(global, terminal).await,

@@ -9,6 +9,7 @@ pub mod progress;
 pub mod report;
 pub mod style;
 pub mod terminal;
+pub mod why;
 
 pub use style::Style;
 pub use terminal::Terminal;
