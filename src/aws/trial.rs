@@ -1,11 +1,12 @@
 //! Sends transactions through a live pipeline and watches what becomes of them.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::Message;
 
+use super::listening::Listener;
 use super::patience::Wait;
 use super::{Aws, Called};
 use crate::reconcile::CloudError;
@@ -16,13 +17,6 @@ pub struct Received {
     pub body: String,
     /// Text attributes by name.
     pub attributes: BTreeMap<String, String>,
-}
-
-/// A temporary queue that hears a topic.
-#[derive(Debug)]
-pub struct Listener {
-    queue: String,
-    subscription: String,
 }
 
 /// How long a message may take through the whole pipeline.
@@ -57,54 +51,6 @@ impl Aws {
             Ok(item.map(|item| item.iter().map(|(name, value)| (name.clone(), plain(value))).collect()))
         })
         .await
-    }
-
-    /// Subscribes a temporary queue to a topic.
-    ///
-    /// # Errors
-    /// AWS refuses the queue or the subscription.
-    pub async fn listen(&self, topic_arn: &str) -> Result<Listener, CloudError> {
-        let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-        let queue = format!("pipewright-listener-{nanos}");
-        let arn = self.scope.arn("sqs", &queue);
-        let policy = serde_json::json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" }, "Action": "sqs:SendMessage",
-                "Resource": arn, "Condition": { "ArnEquals": { "aws:SourceArn": topic_arn } },
-            }],
-        });
-        let call = self
-            .sqs
-            .create_queue()
-            .queue_name(&queue)
-            .attributes(aws_sdk_sqs::types::QueueAttributeName::Policy, policy.to_string())
-            .send()
-            .await;
-        call.called("sqs:CreateQueue", &queue)?;
-        let call = self
-            .sns
-            .subscribe()
-            .topic_arn(topic_arn)
-            .protocol("sqs")
-            .endpoint(&arn)
-            .attributes("RawMessageDelivery", "true")
-            .return_subscription_arn(true)
-            .send()
-            .await;
-        let subscription = call.called("sns:Subscribe", topic_arn)?.subscription_arn.unwrap_or_default();
-        Ok(Listener { queue, subscription })
-    }
-
-    /// Takes the listener away again.
-    ///
-    /// # Errors
-    /// AWS refuses.
-    pub async fn stop_listening(&self, listener: &Listener) -> Result<(), CloudError> {
-        let call = self.sns.unsubscribe().subscription_arn(&listener.subscription).send().await;
-        call.called_or_absent("sns:Unsubscribe", &listener.subscription)?;
-        let call = self.sqs.delete_queue().queue_url(self.queue_url(&listener.queue)).send().await;
-        call.called_or_absent("sqs:DeleteQueue", &listener.queue).map(|_| ())
     }
 
     /// Waits for a message that the listener hears and that names `id`.

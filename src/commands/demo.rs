@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Exit;
 use super::apply::Job;
 use super::session::{Session, options};
-use crate::aws::trial::Listener;
+use crate::aws::listening::Listener;
 use crate::cli::{Allow, Global, Output};
 use crate::reconcile::CloudError;
 use crate::render::Terminal;

@@ -70,10 +70,19 @@ pub struct Pipeline {
     /// The CloudWatch dashboard of the pipeline.
     #[serde(default)]
     pub dashboard: Dashboard,
+    /// Whether `pipewright drill` may rehearse here: drills write to the live pipeline and notify people.
+    #[serde(default = "Pipeline::default_drills")]
+    pub drills: bool,
     /// Differences by environment, merged into this file by `--env`: mappings deeply, lists replace, `null` removes.
     /// Default: none.
     #[serde(default, skip_serializing)]
     pub environments: BTreeMap<EnvironmentName, serde_json::Value>,
+}
+
+impl Pipeline {
+    fn default_drills() -> bool {
+        true
+    }
 }
 
 /// The format's version.
