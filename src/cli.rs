@@ -8,9 +8,11 @@ use crate::config::names::RegionName;
 use crate::reconcile::Address;
 
 mod amount;
+mod drill;
 mod send;
 mod why;
 
+pub use drill::{AlarmDrill, Consent, Drill, PipelineDrill, WritesDrill};
 pub use send::{Format, Generate, Mix, Send};
 pub use why::Why;
 
@@ -95,6 +97,9 @@ pub enum Command {
     Resume(Switch),
     /// Send transactions through the pipeline, from files or made up, and follow them to their end
     Send(Send),
+    /// Rehearse: prove on the live pipeline that processing and monitoring work
+    #[command(subcommand)]
+    Drill(Drill),
     /// What became of one transaction: its item, its announcement, its reasons, its log lines
     Why(Why),
     /// Print a JSON Schema

@@ -81,6 +81,7 @@ fn help_names_every_command_and_the_exit_codes() {
         "apply",
         "destroy",
         "send",
+        "drill",
         "why",
         "schema",
         "build",

@@ -5,6 +5,7 @@ mod backend;
 mod cli;
 mod concurrency;
 mod config;
+mod drill;
 mod end_to_end;
 mod golden;
 mod habits;

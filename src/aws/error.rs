@@ -158,6 +158,7 @@ fn classify(status: u16, code: &str, message: &str) -> ErrorKind {
         | "OptInRequired" => ErrorKind::Denied,
         "Throttling"
         | "ThrottlingException"
+        | "ProvisionedThroughputExceededException"
         | "ThrottledException"
         | "TooManyRequestsException"
         | "RequestLimitExceeded"

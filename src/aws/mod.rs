@@ -2,6 +2,7 @@
 //!
 //! Only this folder, `resources`, `local` and the processor's runtime know the AWS SDK; a test keeps it so.
 
+pub mod alarms;
 pub mod clients;
 pub mod error;
 pub mod facts;
@@ -15,6 +16,7 @@ pub mod rows;
 pub mod sending;
 pub mod sweep;
 pub mod trial;
+pub mod writes;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

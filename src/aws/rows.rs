@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, KeysAndAttributes, WriteRequest};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use pipewright_processor::row::Row;
 use pipewright_processor::runtime::row;
@@ -63,6 +63,41 @@ impl Aws {
         let items = answer.responses.unwrap_or_default().remove(of.table).unwrap_or_default();
         let rest = answer.unprocessed_keys.unwrap_or_default().remove(of.table);
         Ok((items, rest.map(|rest| rest.keys).unwrap_or_default()))
+    }
+}
+
+/// DynamoDB deletes this many items in one call.
+const MOST_DELETED_TOGETHER: usize = 25;
+
+impl Aws {
+    /// Deletes the items of these ids; what is not there is no failure.
+    ///
+    /// # Errors
+    /// The table cannot be written to.
+    pub async fn remove_rows(&self, of: Keyed<'_>, ids: &[String]) -> Result<(), CloudError> {
+        stream::iter(ids.chunks(MOST_DELETED_TOGETHER))
+            .map(|part| self.remove_some_rows(of, part))
+            .buffer_unordered(MOST_CALLS)
+            .try_collect()
+            .await
+    }
+
+    async fn remove_some_rows(&self, of: Keyed<'_>, ids: &[String]) -> Result<(), CloudError> {
+        let request = |id: &String| {
+            let delete = DeleteRequest::builder().key(of.key, AttributeValue::S(id.clone())).build();
+            delete.map(|delete| WriteRequest::builder().delete_request(delete).build())
+        };
+        let requests: Result<Vec<_>, _> = ids.iter().map(request).collect();
+        let mut left = requests.map_err(|error| malformed("a deletion", error))?;
+        let wait = Wait { reason: "for the table's capacity", limit: std::time::Duration::from_secs(60) };
+        let busy = |error: &CloudError| error.kind == ErrorKind::Busy;
+        self.insist(wait, &|_| (), busy, async || {
+            let call = self.dynamodb.batch_write_item().request_items(of.table, std::mem::take(&mut left)).send().await;
+            let answer = call.called("dynamodb:BatchWriteItem", of.table)?;
+            left = answer.unprocessed_items.unwrap_or_default().remove(of.table).unwrap_or_default();
+            if left.is_empty() { Ok(()) } else { Err(CloudError::new(ErrorKind::Busy, "items were not processed")) }
+        })
+        .await
     }
 }
 

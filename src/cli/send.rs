@@ -67,18 +67,18 @@ pub struct Mix {
     /// The moment that ids and timestamps are made from (RFC 3339); without it, now. With a seed: the same bytes again
     #[arg(long, value_name = "TIMESTAMP")]
     pub at: Option<jiff::Timestamp>,
-    /// The share of orders large enough to be announced
-    #[arg(long, value_name = "SHARE", default_value = "2%", value_parser = share)]
-    pub large: Share,
-    /// The share of invalid ones
-    #[arg(long, value_name = "SHARE", default_value = "0%", value_parser = share)]
-    pub invalid: Share,
-    /// The share of repeats with the same content
-    #[arg(long, value_name = "SHARE", default_value = "0%", value_parser = share)]
-    pub duplicate: Share,
-    /// The share of repeats of an id with other content
-    #[arg(long, value_name = "SHARE", default_value = "0%", value_parser = share)]
-    pub conflicting: Share,
+    /// The share of orders large enough to be announced; without it 2%, in a drill 5%
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub large: Option<Share>,
+    /// The share of invalid ones; without it none, in a drill 5%
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub invalid: Option<Share>,
+    /// The share of repeats with the same content; without it none, in a drill 3%
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub duplicate: Option<Share>,
+    /// The share of repeats of an id with other content; without it none, in a drill 2%
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub conflicting: Option<Share>,
 }
 
 /// How input is written.

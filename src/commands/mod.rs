@@ -4,6 +4,7 @@ mod apply;
 mod build;
 mod delivery;
 mod demo;
+mod drill;
 mod file;
 mod interrupt;
 mod local;
@@ -69,6 +70,7 @@ pub async fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit> {
         Command::Pause(arguments) => pause::pause(global, arguments, terminal).await,
         Command::Resume(arguments) => pause::resume(global, arguments, terminal).await,
         Command::Send(arguments) => send::run(global, arguments, terminal).await,
+        Command::Drill(verb) => drill::run(global, verb, terminal).await,
         Command::Why(arguments) => why::run(global, arguments, terminal).await,
         Command::Schema { of } => schema::run(*of, terminal),
         Command::Build(arguments) => build::run(global, arguments, terminal).await,

@@ -24,7 +24,14 @@ impl Running {
     /// # Errors
     /// Whatever is wrong with the file, the credentials or the local AWS.
     pub async fn open(global: &Global, terminal: &Terminal) -> Result<Self> {
-        let pipeline = load(global, terminal)?;
+        Self::of(load(global, terminal)?, global, terminal).await
+    }
+
+    /// Connects for a file that was loaded already.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the credentials or the local AWS.
+    pub async fn of(pipeline: Pipeline, global: &Global, terminal: &Terminal) -> Result<Self> {
         let (config, scope, unchecked) = connect(global, &pipeline, terminal).await?;
         if unchecked {
             identity::check_account(&scope.account, &identity::scope(&config).await?)?;

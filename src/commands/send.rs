@@ -1,6 +1,6 @@
 //! `send`: transactions into the queue, from files or made up, and if asked to, every one followed to its end.
 
-mod reading;
+pub mod reading;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub async fn run(global: &Global, arguments: &Send, terminal: &Terminal) -> Resu
     if arguments.dry_run {
         return print(source, terminal, &interrupt).await;
     }
-    let running = Running::open(global, terminal).await?;
+    let running = Running::of(pipeline, global, terminal).await?;
     let patience = patience(arguments, &running).await?;
     let mut job = Job { running, arguments, terminal, interrupt, patience };
     job.carry_out(source).await
@@ -98,7 +98,7 @@ fn files(inputs: Vec<Input>) -> Source {
 }
 
 fn made_up(count: u64, arguments: &MixArguments, pipeline: &Pipeline) -> Result<Source> {
-    let (mix, seed) = (mix(count, arguments)?, seed(arguments));
+    let (mix, seed) = (mix(count, arguments, Shares::USUAL)?, seed(arguments));
     let at = arguments.at.unwrap_or_else(jiff::Timestamp::now);
     let generator = Generator::new(pipeline, mix, "generated", seed, at).map_err(anyhow::Error::msg)?;
     let letters = reading::make_up(generator);
@@ -106,9 +106,14 @@ fn made_up(count: u64, arguments: &MixArguments, pipeline: &Pipeline) -> Result<
 }
 
 /// The mix that the command line asks for.
-pub fn mix(count: u64, arguments: &MixArguments) -> Result<Mix> {
-    let MixArguments { large, invalid, duplicate, conflicting, .. } = *arguments;
-    Mix::new(count, Shares { large, invalid, duplicate, conflicting }).map_err(anyhow::Error::msg)
+pub fn mix(count: u64, arguments: &MixArguments, usual: Shares) -> Result<Mix> {
+    let shares = Shares {
+        large: arguments.large.unwrap_or(usual.large),
+        invalid: arguments.invalid.unwrap_or(usual.invalid),
+        duplicate: arguments.duplicate.unwrap_or(usual.duplicate),
+        conflicting: arguments.conflicting.unwrap_or(usual.conflicting),
+    };
+    Mix::new(count, shares).map_err(anyhow::Error::msg)
 }
 
 /// The seed that was given, or one that is short enough to be typed again.

@@ -54,7 +54,7 @@ impl Generator {
     /// # Errors
     /// The pipeline's limits leave no order to make up.
     pub fn new(pipeline: &Pipeline, mix: Mix, prefix: &str, seed: u64, at: Timestamp) -> Result<Self, String> {
-        let id = format!("{prefix}-{seed}-{}", at.as_millisecond());
+        let id = begins(prefix, seed, at);
         let rules = Rules::of(pipeline);
         if mix.large > 0 && rules.large.is_empty() || mix.fresh > mix.large && rules.small.is_empty() {
             return Err("the pipeline's limits and thresholds leave no such order to make up\nhint: see `processing:`; `--large 0%` makes no large ones".into());
@@ -127,7 +127,7 @@ impl Generator {
 
     /// A valid order.
     fn order(&mut self, is_large: bool) -> (String, Value) {
-        let id = format!("{}-{:06}", self.id, self.number);
+        let id = id(&self.id, self.number);
         let choices = if is_large { &self.rules.large } else { &self.rules.small };
         let fallback = if is_large { &self.rules.small } else { &self.rules.large };
         let choices = if choices.is_empty() { fallback } else { choices };
@@ -159,6 +159,16 @@ impl Iterator for Generator {
         self.take(kind);
         Some(made)
     }
+}
+
+/// What the ids of a run begin with.
+pub fn begins(prefix: &str, seed: u64, at: Timestamp) -> String {
+    format!("{prefix}-{seed}-{}", at.as_millisecond())
+}
+
+/// The id that the order of this number has, if it has one: from 0 on.
+pub fn id(begins: &str, number: u64) -> String {
+    format!("{begins}-{number:06}")
 }
 
 /// One to four lines whose sum is exactly the amount.

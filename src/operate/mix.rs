@@ -25,6 +25,19 @@ pub struct Shares {
     pub conflicting: Share,
 }
 
+impl Shares {
+    /// Of a day like any other.
+    pub const USUAL: Self =
+        Self { large: Share::percent(2), invalid: Share::NONE, duplicate: Share::NONE, conflicting: Share::NONE };
+    /// Enough of each kind to see it in a few hundred.
+    pub const DRILL: Self = Self {
+        large: Share::percent(5),
+        invalid: Share::percent(5),
+        duplicate: Share::percent(3),
+        conflicting: Share::percent(2),
+    };
+}
+
 impl Mix {
     /// # Errors
     /// The shares leave too few orders to be repeated.

@@ -3,6 +3,7 @@
 //! - [`input`], [`lines`], [`rows`]: transactions from JSON Lines and CSV, one at a time, with what is malformed.
 //! - [`mix`], [`generate`]: made-up transactions that a seed makes again.
 //! - [`story`]: what became of one transaction, from its traces.
+//! - [`writes`]: how fast and how long to write for a write-capacity alarm to go off.
 //! - [`letter`], [`pace`]: a message on its way, and how fast messages go.
 //! - [`account`], [`news`], [`latency`]: what became of every message, by the processor's word and by what can be seen.
 
@@ -18,6 +19,7 @@ pub mod pace;
 pub mod rows;
 mod share;
 pub mod story;
+pub mod writes;
 
 pub use generate::Generator;
 pub use input::{Entry, Form, Input};

@@ -8,6 +8,13 @@ use rust_decimal::prelude::ToPrimitive;
 pub struct Share(Decimal);
 
 impl Share {
+    pub const NONE: Self = Self(Decimal::ZERO);
+
+    /// A share that the program names itself.
+    pub const fn percent(percent: u8) -> Self {
+        Self(Decimal::from_parts(percent as u32, 0, 0, false, 2))
+    }
+
     /// `None`: below 0 or above 100.
     pub fn of_percent(percent: Decimal) -> Option<Self> {
         (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(&percent).then(|| Self(percent / Decimal::ONE_HUNDRED))

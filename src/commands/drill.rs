@@ -1,0 +1,62 @@
+//! `drill`: rehearsals on the live pipeline. They say whom they notify and what they do, and ask.
+
+mod alarm;
+mod notified;
+mod pipeline;
+mod stage;
+mod writes;
+
+use anyhow::{Result, bail};
+
+use super::Exit;
+use super::running::Running;
+use crate::cli::{Consent, Drill, Global};
+use crate::config::Pipeline;
+use crate::render::Terminal;
+
+pub async fn run(global: &Global, verb: &Drill, terminal: &Terminal) -> Result<Exit> {
+    let pipeline = super::session::load(global, terminal)?;
+    match verb {
+        Drill::Pipeline(arguments) => {
+            check_allowed(&pipeline)?;
+            pipeline::run(global, pipeline, arguments, terminal).await
+        }
+        Drill::Alarm(arguments) => {
+            check_allowed(&pipeline)?;
+            alarm::run(global, pipeline, arguments, terminal).await
+        }
+        Drill::Writes(arguments) => {
+            if !arguments.dry_run {
+                check_allowed(&pipeline)?;
+            }
+            writes::run(global, pipeline, arguments, terminal).await
+        }
+    }
+}
+
+fn check_allowed(pipeline: &Pipeline) -> Result<()> {
+    if pipeline.drills {
+        return Ok(());
+    }
+    let place = pipeline.environment.as_ref().map_or_else(String::new, |name| format!(" in environment `{name}`"));
+    bail!(
+        "no drills{place}: the file says `drills: false`\nhint: rehearse in another environment; change the file only if people there expect it"
+    )
+}
+
+/// Says what a drill does, and asks. `false`: nobody wants it.
+fn is_agreed(running: &Running, effects: &[String], consent: &Consent, terminal: &Terminal) -> Result<bool> {
+    terminal.talk(&format!("A drill on {}:", running.place()));
+    effects.iter().for_each(|effect| terminal.talk(&format!("  {effect}")));
+    if consent.yes {
+        return Ok(true);
+    }
+    if !terminal.can_ask() {
+        bail!("there is nobody to ask: this is no terminal\nhint: `--yes` begins without a question");
+    }
+    let is_agreed = terminal.agrees("Begin?");
+    if !is_agreed {
+        terminal.talk("nothing was done");
+    }
+    Ok(is_agreed)
+}

@@ -1,0 +1,264 @@
+//! Drills: what they prove, what they leave, and what is left of one that was stopped or killed.
+
+use std::io::{BufRead, BufReader};
+use std::process::Child;
+use std::time::Duration;
+
+use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, MetricDatum, StateValue, Statistic};
+use pipewright::aws::patience::Wait;
+use pipewright::aws::rows::Keyed;
+use pipewright::aws::writes::Marked;
+use pipewright::reconcile::ErrorKind;
+use serde_json::{Value, json};
+
+use crate::backend::{Answer, run};
+use crate::cli::{Project, refused, stderr, stdout};
+use crate::running::{Running, signal};
+
+async fn until(running: &Running, reason: &str, is_so: impl AsyncFn() -> bool) {
+    let wait = Wait { reason, limit: Duration::from_secs(60) };
+    running.aws.until(wait, &|_| (), async || Ok(is_so().await.then_some(()))).await.unwrap();
+}
+
+/// The temporary queues and subscriptions that there are.
+async fn left(running: &Running) -> usize {
+    let topics: Vec<_> = ["large-orders", "alerts"]
+        .map(|key| running.aws.scope.arn("sns", &format!("ecommerce-transactions-{key}")))
+        .into();
+    running.aws.listeners("pipewright-drill-", &topics).await.unwrap().len()
+}
+
+/// How a child ended, and what it said.
+fn ended(child: Child) -> (Option<i32>, String, String) {
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), stdout(&output), stderr(&output))
+}
+
+#[test]
+fn a_drill_proves_the_pipeline_and_leaves_nothing() {
+    run(async {
+        let running = Running::new(|yaml| yaml.replace("  prod:\n", "  prod:\n    drills: false\n")).await;
+        refused(&running.run(&["drill", "pipeline", "--env", "prod", "--yes"]), &["`prod`", "drills: false", "hint:"]);
+        nobody_to_ask(&running).await;
+        every_transaction_ends_where_it_belongs(&running).await;
+        a_stopped_drill_leaves_nothing_temporary(&running).await;
+        a_killed_drill_is_cleared_away_by_the_next(&running).await;
+    });
+}
+
+async fn nobody_to_ask(running: &Running) {
+    let output = running.run(&["drill", "pipeline"]);
+    refused(&output, &["nobody to ask", "--yes"]);
+    let said = stderr(&output);
+    for word in ["200 transactions", "email sales@example.com", "alarms that may go off", "email oncall@example.com"] {
+        assert!(said.contains(word), "`{word}` is missing in: {said}");
+    }
+    assert_eq!((left(running).await, running.items().await), (0, 0), "and nothing was done");
+}
+
+async fn every_transaction_ends_where_it_belongs(running: &Running) {
+    let answer = running.json(&["drill", "pipeline", "-n", "200", "--seed", "5", "--remove", "--yes"], 0);
+    assert_eq!(answer["faults"], json!([]), "{answer:#}");
+    let count = |name: &str| answer[name].as_u64().unwrap();
+    let counts =
+        ["sent", "stored", "rejected", "duplicate", "conflict", "announced", "heard", "unaccounted"].map(count);
+    assert_eq!(counts, [200, 180, 10, 6, 4, 10, 10, 0], "{answer:#}");
+    assert_eq!((left(running).await, running.items().await), (0, 0));
+    assert_eq!(running.aws.waiting(&running.pipeline.quarantine_name()).await.unwrap(), 0, "its messages are removed");
+}
+
+async fn a_stopped_drill_leaves_nothing_temporary(running: &Running) {
+    let child = running.spawn(&["drill", "pipeline", "-n", "5000", "--rate", "50", "--yes", "--output", "json"]);
+    until(running, "until it has begun", async || running.items().await > 0).await;
+    assert_eq!(left(running).await, 1);
+    signal(&child, "-INT");
+    let (status, answer, said) = ended(child);
+    assert_eq!(status, Some(130), "{said}");
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(answer["interrupted"], true);
+    assert!(said.contains("nothing temporary stays"), "{said}");
+    assert_eq!(left(running).await, 0);
+}
+
+async fn a_killed_drill_is_cleared_away_by_the_next(running: &Running) {
+    let queue = running.pipeline.queue_name();
+    until(running, "until nothing is under way", async || running.aws.waiting(&queue).await.unwrap() == 0).await;
+    let before = running.items().await;
+    let mut child = running.spawn(&["drill", "pipeline", "-n", "5000", "--rate", "50", "--remove", "--yes"]);
+    until(running, "until it has begun", async || running.items().await > before).await;
+    refused(&running.run(&["drill", "pipeline", "--yes"]), &["is under way", "hint:"]);
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    assert_eq!(left(running).await, 1, "nobody took it away");
+    until(running, "until nothing is under way", async || running.aws.waiting(&queue).await.unwrap() == 0).await;
+    let next = running.run(&["drill", "pipeline", "-n", "20", "--remove", "--yes"]);
+    assert_eq!(next.status.code(), Some(0), "{}{}", stdout(&next), stderr(&next));
+    assert!(stderr(&next).contains("was killed"), "{}", stderr(&next));
+    assert_eq!((left(running).await, running.items().await), (0, before));
+}
+
+async fn state(running: &Running, alarm: &str) -> String {
+    running.aws.alarm(&format!("ecommerce-transactions-{alarm}")).await.unwrap().unwrap().state
+}
+
+#[test]
+fn alarms_are_rehearsed_and_set_back() {
+    run(async {
+        let running = Running::new(|yaml| yaml).await;
+        refused(&running.run(&["drill", "alarm", "nothing", "--yes"]), &["`nothing`", "dead-letters"]);
+        every_alarm_s_message_arrives(&running).await;
+        an_alarm_without_its_message(&running).await;
+        an_alarm_that_is_off_is_left_alone(&running).await;
+        let local = running.project.command(&["drill", "writes", "--yes", "--local"]).output().unwrap();
+        refused(&local, &["the local AWS measures no table", "hint:"]);
+        the_write_alarm_goes_off_and_comes_back(&running).await;
+        stopped_writes_are_removed_and_killed_ones_by_the_next(&running).await;
+        refused_writes_of_others_stop_it(&running).await;
+    });
+}
+
+async fn every_alarm_s_message_arrives(running: &Running) {
+    let before = state(running, "dead-letters").await;
+    let answer = running.json(&["drill", "alarm", "--all", "--yes"], 0);
+    let alarms = answer["alarms"].as_array().unwrap();
+    assert_eq!(alarms.len(), running.pipeline.alarms.len());
+    assert!(alarms.iter().all(|alarm| alarm["verdict"] == "arrived"), "{answer:#}");
+    assert_eq!(state(running, "dead-letters").await, before);
+    assert_eq!(left(running).await, 0);
+}
+
+/// Somebody turned its action to a topic that nobody hears: stopped, killed, and cleared away by the next.
+async fn an_alarm_without_its_message(running: &Running) {
+    let put = running
+        .aws
+        .cloudwatch
+        .put_metric_alarm()
+        .alarm_name("ecommerce-transactions-dead-letters")
+        .namespace("AWS/SQS")
+        .metric_name("ApproximateNumberOfMessagesVisible")
+        .statistic(Statistic::Maximum)
+        .period(60)
+        .evaluation_periods(1)
+        .threshold(0.0)
+        .comparison_operator(ComparisonOperator::GreaterThanThreshold)
+        .alarm_actions(running.aws.scope.arn("sns", "nobody"));
+    put.send().await.unwrap();
+    let before = state(running, "dead-letters").await;
+    let begin = || running.spawn(&["drill", "alarm", "dead-letters", "--yes"]);
+    let is_off = async || state(running, "dead-letters").await == "ALARM";
+
+    let child = begin();
+    until(running, "until it is off", is_off).await;
+    signal(&child, "-INT");
+    let (status, _, said) = ended(child);
+    assert_eq!((status, left(running).await), (Some(130), 0), "{said}");
+    assert_eq!(state(running, "dead-letters").await, before);
+
+    let mut child = begin();
+    until(running, "until it is off", is_off).await;
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    let next = running.run(&["drill", "alarm", "function-errors", "--yes"]);
+    assert_eq!(next.status.code(), Some(0), "{}", stderr(&next));
+    assert!(stderr(&next).contains("was killed") && stdout(&next).contains("arrived"), "{}", stderr(&next));
+    assert_eq!((state(running, "dead-letters").await, left(running).await), (before, 0));
+}
+
+async fn set(running: &Running, alarm: &str, state: StateValue) {
+    let name = format!("ecommerce-transactions-{alarm}");
+    let call = running.aws.cloudwatch.set_alarm_state().alarm_name(name).state_value(state).state_reason("a test");
+    call.send().await.unwrap();
+}
+
+async fn an_alarm_that_is_off_is_left_alone(running: &Running) {
+    set(running, "oldest-message", StateValue::Alarm).await;
+    let answer = running.json(&["drill", "alarm", "oldest-message", "--yes"], 1);
+    assert_eq!(answer["alarms"][0]["verdict"], "left_alone", "{answer:#}");
+    assert_eq!(state(running, "oldest-message").await, "ALARM");
+}
+
+/// The local AWS measures no table: the test sets the alarm in CloudWatch's place.
+async fn the_write_alarm_goes_off_and_comes_back(running: &Running) {
+    let mut child = running.spawn(&["drill", "writes", "--yes", "--output", "json"]);
+    until(running, "until it writes", async || running.items().await > 1).await;
+    set(running, "write-capacity", StateValue::Alarm).await;
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("alarm write-capacity went off after")));
+    // It goes on writing, seldom, until the alarm is over.
+    set(running, "write-capacity", StateValue::Ok).await;
+    let said: Vec<_> = lines.collect();
+    let (status, answer, _) = ended(child);
+    assert_eq!(status, Some(0), "{answer}{said:?}");
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert!(answer["went_off_after_seconds"].is_number() && answer["over_after_seconds"].is_number(), "{answer:#}");
+    assert!(answer["units"].as_u64().unwrap() > 1, "{answer:#}");
+    assert_eq!((running.items().await, left(running).await), (0, 0), "the items are removed");
+}
+
+async fn stopped_writes_are_removed_and_killed_ones_by_the_next(running: &Running) {
+    let child = running.spawn(&["drill", "writes", "--yes"]);
+    until(running, "until it writes", async || running.items().await > 1).await;
+    signal(&child, "-INT");
+    let (status, _, said) = ended(child);
+    assert_eq!(status, Some(130), "{said}");
+    assert_eq!((running.items().await, left(running).await), (0, 0));
+
+    let mut child = running.spawn(&["drill", "writes", "--yes"]);
+    until(running, "until it writes", async || running.items().await > 1).await;
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    assert!(running.items().await > 0 && left(running).await == 1);
+    let next = running.run(&["drill", "alarm", "function-errors", "--yes"]);
+    assert!(stderr(&next).contains("was killed"), "{}", stderr(&next));
+    assert_eq!((running.items().await, left(running).await), (0, 0));
+}
+
+async fn refused_writes_of_others_stop_it(running: &Running) {
+    let child = running.spawn(&["drill", "writes", "--yes", "--output", "json"]);
+    until(running, "until it writes", async || running.items().await > 1).await;
+    let table = Dimension::builder().name("TableName").value(running.pipeline.table_name()).build();
+    let datum = MetricDatum::builder().metric_name("WriteThrottleEvents").dimensions(table).value(3.0).build();
+    running.aws.cloudwatch.put_metric_data().namespace("AWS/DynamoDB").metric_data(datum).send().await.unwrap();
+    let (status, answer, said) = ended(child);
+    assert_eq!(status, Some(1), "{said}");
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert!(answer["stopped"].as_str().unwrap().contains("refused for lack of capacity"), "{answer:#}");
+    assert_eq!((running.items().await, left(running).await), (0, 0));
+    let again = running.run(&["drill", "writes", "--yes"]);
+    refused(&again, &["refused for lack of capacity", "nothing was written", "hint:"]);
+}
+
+#[test]
+fn a_write_that_is_refused_for_lack_of_capacity_is_not_tried_again() {
+    run(async {
+        let world = crate::backend::World::new().await;
+        let pipeline = crate::world::pipeline("version: 1\npipeline: shop\nfunction: { source: lambda }\n");
+        let aws = world.aws(&pipeline);
+        let refusal = || Answer::json(400, "ProvisionedThroughputExceededException", "too much");
+        world.wire.fault("dynamodb.PutItem", [refusal(), refusal()]);
+        let item = Marked { id: "drill-writes-000000", units: 1, expiry: None };
+        let table = Keyed { table: "shop-transactions", key: "transaction_id" };
+        let error = aws.write_marked(table, &item).await.unwrap_err();
+        assert_eq!((error.kind, world.wire.calls().len()), (ErrorKind::Throttled, 1), "{error}");
+    });
+}
+
+#[test]
+fn what_a_drill_of_writes_would_do_is_shown_without_asking_anybody() {
+    let project = Project::new(|yaml| yaml.replace("  prod:\n", "  prod:\n    drills: false\n"));
+    let output = project.command(&["drill", "writes", "--dry-run", "--env", "prod"]).output().unwrap();
+    let shown = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    for word in
+        ["alarm write-capacity", "4.50 write units a second", "duration: up to", "cost: ", "paid for by the hour"]
+    {
+        assert!(shown.contains(word), "`{word}` is missing in: {shown}");
+    }
+    let json = project.command(&["drill", "writes", "--dry-run", "--output", "json"]).output().unwrap();
+    let json: Value = serde_json::from_str(&stdout(&json)).unwrap();
+    assert_eq!([&json["alarm"], &json["dollars"]], [&json!("write-capacity"), &Value::Null]);
+    let none = Project::new(|yaml| {
+        yaml.replace("metric: table.consumed_writes, above: 80%", "metric: table.throttled_writes, above: 1")
+    });
+    refused(&none.command(&["drill", "writes", "--dry-run"]).output().unwrap(), &["no alarm", "hint:"]);
+}
