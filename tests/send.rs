@@ -5,9 +5,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use pipewright::aws::patience::Wait;
+use pipewright::aws::sending::Delivery;
+use pipewright::operate::Letter;
+use pipewright::operate::pace::Pace;
 use serde_json::{Value, json};
 
-use crate::backend::run;
+use crate::backend::{Answer, World, run};
 use crate::cli::{Project, refused, stderr, stdout};
 use crate::running::{Running, signal};
 
@@ -37,6 +40,7 @@ fn a_mix_is_accounted_for_to_the_last_message() {
         what_was_sent_before_is_a_duplicate(&running);
         a_stopped_send_says_what_is_in_the_queue(&running).await;
         a_killed_send_is_sent_again(&running).await;
+        what_is_not_processed_is_unaccounted_for(&running).await;
     });
 }
 
@@ -166,6 +170,16 @@ async fn a_killed_send_is_sent_again(running: &Running) {
     assert_eq!(running.items().await, before + 300, "and each is stored once");
 }
 
+async fn what_is_not_processed_is_unaccounted_for(running: &Running) {
+    let function = running.pipeline.function_name();
+    let listed = running.aws.lambda.list_event_source_mappings().function_name(function).send().await.unwrap();
+    let id = listed.event_source_mappings()[0].uuid().unwrap();
+    running.aws.lambda.update_event_source_mapping().uuid(id).enabled(false).send().await.unwrap();
+    let account = running.json(&["send", "--generate", "3", "--wait", "--patience", "1s"], 1);
+    let counts = ["sent", "stored", "unaccounted", "in_flight"].map(|name| account[name].as_u64().unwrap());
+    assert_eq!(counts, [3, 0, 3, 3], "{account:#}");
+}
+
 #[test]
 fn made_up_transactions_are_the_same_again() {
     let project = Project::new(|yaml| yaml);
@@ -185,6 +199,35 @@ fn wrong_usage_is_said_before_anybody_is_asked() {
     refused(&run(&["send", "nowhere.jsonl"]), &["`nowhere.jsonl` cannot be read"]);
     refused(&run(&["send", "-", "-"]), &["once only", "hint:"]);
     refused(&run(&["send", "--as-is", "pipeline.yaml", "--format", "csv"]), &["hint: `--format jsonl`"]);
+}
+
+#[test]
+fn what_the_queue_cannot_take_for_a_moment_is_sent_again() {
+    run(async {
+        let world = World::new().await;
+        let pipeline = crate::world::pipeline("version: 1\npipeline: shop\nfunction: { source: lambda }\n");
+        let aws = world.hasty(&pipeline);
+        aws.sqs.create_queue().queue_name("shop-queue").send().await.unwrap();
+        let failed =
+            |id: &str, is_ours: bool| json!({ "Id": id, "SenderFault": is_ours, "Code": "Why", "Message": "so" });
+        let answer = json!({ "Successful": [], "Failed": [failed("0", false), failed("1", true)] });
+        world.wire.fault("sqs.SendMessageBatch", [Answer::ok(&answer)]);
+        let (sender, mut letters) = tokio::sync::mpsc::channel(2);
+        for body in ["{}", "[]"] {
+            sender.send(Letter { body: body.into(), place: "x:1".into() }).await.unwrap();
+        }
+        drop(sender);
+        let mut told = Vec::new();
+        let mut on = |delivery: Delivery| match delivery {
+            Delivery::Sent { letter, .. } => told.push(format!("{} sent", letter.body)),
+            Delivery::Refused { letter, cause } => told.push(format!("{} refused: {cause}", letter.body)),
+        };
+        let forever = std::future::pending();
+        aws.send_all("shop-queue", &mut letters, Pace::new(None), forever, &mut on).await.unwrap();
+        told.sort();
+        assert_eq!(told, ["[] refused: Why: so", "{} sent"]);
+        assert_eq!(aws.waiting("shop-queue").await.unwrap(), 1);
+    });
 }
 
 #[test]

@@ -48,7 +48,8 @@ pub struct Delivered {
 
 /// So many messages that SQS refuses are told one by one.
 const MOST_TOLD: u64 = 100;
-const TICK: Duration = Duration::from_millis(200);
+/// How often progress is shown.
+pub const TICK: Duration = Duration::from_millis(200);
 
 /// What has happened so far.
 #[derive(Default)]

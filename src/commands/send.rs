@@ -11,7 +11,7 @@ use tokio::sync::mpsc::Receiver;
 
 use self::reading::Reading;
 use super::Exit;
-use super::delivery::{Delivered, Delivery};
+use super::delivery::{Delivered, Delivery, TICK};
 use super::interrupt::Interrupt;
 use super::running::Running;
 use crate::aws::sweep::Fate;
@@ -68,12 +68,20 @@ async fn source(arguments: &Send, pipeline: &Pipeline, terminal: &Terminal, inte
     }
     let (checked, reading) = reading::check(arguments)?;
     let gauge = Gauge::new(terminal);
+    let show = async {
+        loop {
+            tokio::time::sleep(TICK).await;
+            reading.take_words().iter().for_each(|words| gauge.line(words));
+            gauge.show(&format!("checking: {} bytes read", grouped(reading.bytes())));
+        }
+    };
     let inputs = tokio::select! {
         inputs = checked => inputs??,
         () = interrupt.asked() => {
             terminal.talk("nothing was sent");
             return Ok(Checked::Not(Exit::Interrupted));
         }
+        () = show => return Ok(Checked::Not(Exit::Failed)),
     };
     reading.take_words().iter().for_each(|words| gauge.line(words));
     drop(gauge);

@@ -73,6 +73,8 @@ pub struct Statement {
     pub unaccounted: u64,
     /// Not decided yet: waiting, or to be tried again.
     pub in_flight: u64,
+    /// Of those in flight, the ones that failed so far, by the last cause.
+    pub failing: BTreeMap<String, u64>,
     /// Decided by the processor's word, which table or quarantine did not confirm.
     pub unconfirmed: u64,
     /// In the dead-letter queue: tried as often as allowed, in vain.
@@ -224,6 +226,16 @@ impl Account {
         self.changes
     }
 
+    fn failing(&self) -> BTreeMap<String, u64> {
+        let mut failing = BTreeMap::new();
+        for open in self.open.values() {
+            if let Some(Said::Failed { cause }) = &open.said {
+                *failing.entry(cause.clone()).or_default() += 1;
+            }
+        }
+        failing
+    }
+
     pub fn statement(&self) -> Statement {
         let Totals { sent, stored, rejected, rejected_by, duplicate, conflict, announced, dead_letter } =
             self.totals.clone();
@@ -239,6 +251,7 @@ impl Account {
             announced,
             unaccounted,
             in_flight: unaccounted - unconfirmed,
+            failing: self.failing(),
             unconfirmed,
             dead_letter,
             rejected_by,

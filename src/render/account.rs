@@ -7,7 +7,8 @@ use crate::operate::account::Statement;
 /// One line a number; signs before colours.
 pub fn statement(statement: &Statement, style: Style) -> String {
     let Statement { sent, stored, rejected, duplicate, conflict, announced, .. } = statement;
-    let Statement { unaccounted, in_flight, unconfirmed, dead_letter, rejected_by, latency_ms, .. } = statement;
+    let Statement { unaccounted, in_flight, failing, unconfirmed, dead_letter, rejected_by, latency_ms, .. } =
+        statement;
     let mut text = String::new();
     let mut line = |sign: String, name: &str, count: u64, more: String| {
         text.push_str(&format!("{sign} {name:<12}{:>10}{more}\n", grouped(count)));
@@ -31,6 +32,9 @@ pub fn statement(statement: &Statement, style: Style) -> String {
     };
     let sign = if *unaccounted == 0 { style.green("✓") } else { style.red("✗") };
     line(sign, "unaccounted", *unaccounted, more);
+    for (cause, count) in failing {
+        text.push_str(&format!("              {:>10}  failed so far, to be tried again: {cause}\n", grouped(*count)));
+    }
     if let Some(latency) = latency_ms {
         text.push_str(&format!(
             "  latency     p50 {}, p95 {}, p99 {}\n",
@@ -65,6 +69,7 @@ mod tests {
             announced: 360,
             unaccounted: 1,
             in_flight: 1,
+            failing: BTreeMap::from([("no time was left".to_owned(), 1)]),
             unconfirmed: 0,
             dead_letter: 0,
             rejected_by: BTreeMap::from([("empty".to_owned(), 500), ("not_json".to_owned(), 499)]),
@@ -76,6 +81,7 @@ mod tests {
 ✓ conflict           400  in quarantine
 ✓ rejected           999  in quarantine: empty 500, not_json 499
 ✗ unaccounted          1  1 in flight, 0 unconfirmed
+                       1  failed so far, to be tried again: no time was left
   latency     p50 850 ms, p95 1.3 s, p99 12.0 s
 ";
         assert_eq!(statement(&account, Style::PLAIN), expected);

@@ -118,6 +118,7 @@ fn a_failure_is_not_the_end_and_the_first_last_word_is() {
     let mut account = account(&[("a", &small), ("b", &small)]);
     account.hear(&news("a", Said::Failed { cause: "throttled".into() }));
     assert_eq!(account.statement().in_flight, 2);
+    assert_eq!(account.statement().failing, BTreeMap::from([("throttled".to_owned(), 1)]));
     account.hear(&news("a", Said::Stored));
     account.hear(&news("a", Said::Duplicate));
     account.look_up(&rows(&small, None));
