@@ -291,12 +291,17 @@ impl World {
     }
 
     pub async fn on(backend: Backend) -> Self {
-        Self::at(Server::of(backend).await, backend)
+        Self::of(backend, account()).await
+    }
+
+    /// In this account, which no other test on this backend has.
+    pub async fn of(backend: Backend, account: String) -> Self {
+        Self::at(Server::of(backend).await, backend, account)
     }
 
     /// On this server.
-    pub fn at(server: Arc<Server>, backend: Backend) -> Self {
-        let (wire, account) = (Arc::new(Wire::default()), account());
+    pub fn at(server: Arc<Server>, backend: Backend, account: String) -> Self {
+        let wire = Arc::new(Wire::default());
         let config = sdk_config(server.endpoint(), Some(&account), REGION);
         let http_client = tapped(&config, &wire);
         let config = config.into_builder().http_client(http_client).build();

@@ -15,7 +15,7 @@ use pipewright::resources::gaps::Backend;
 use pipewright::resources::unusual;
 use serde_json::{Value, json};
 
-use crate::backend::{Server, World, run};
+use crate::backend::{Server, World, account, run};
 use crate::world::{graph, pipeline};
 
 const SHOP: &str = "
@@ -135,7 +135,7 @@ async fn announcement(aws: &Aws, pipeline: &Pipeline, id: &str) -> String {
 #[test]
 fn it_works_as_granted_and_without_any_one_action_the_matching_step_fails() {
     run(async {
-        let world = World::at(Server::strict().await, Backend::MiniStack);
+        let world = World::at(Server::strict().await, Backend::MiniStack, account());
         let pipeline = pipeline(SHOP);
         let (aws, graph) = (world.aws(&pipeline), world.graph(&pipeline));
         world.converge(&aws, &translated(&graph)).await;
@@ -183,7 +183,7 @@ fn it_works_as_granted_and_without_any_one_action_the_matching_step_fails() {
 #[test]
 fn queues_and_topics_refuse_plain_http() {
     run(async {
-        let world = World::at(Server::strict().await, Backend::MiniStack);
+        let world = World::at(Server::strict().await, Backend::MiniStack, account());
         let pipeline = pipeline(SHOP);
         let (aws, graph) = (world.aws(&pipeline), world.graph(&pipeline));
         let policy = |kind, name: &str| {

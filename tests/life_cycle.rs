@@ -3,44 +3,59 @@
 use std::collections::BTreeSet;
 
 use pipewright::aws::Aws;
-use pipewright::reconcile::{Address, Cloud, Graph, Options, Plan};
+use pipewright::reconcile::{Action, Address, Cloud, Graph, Options, Plan, Snapshot, apply};
 use pipewright::resources::gaps::{self, Backend, Gap};
 use pipewright::resources::unusual;
 
-use crate::backend::{World, run};
+use crate::backend::{World, account, run};
 use crate::options::{Effects, File, Removals, effects, graph};
 
-/// A pipeline on a backend, and what of it the backend is seen not to keep.
-struct Life {
-    world: World,
-    aws: Aws,
+/// A pipeline on a backend, as it is now, and what of it the backend is seen not to keep.
+pub struct Life {
+    pub world: World,
+    pub aws: Aws,
+    snapshot: Snapshot,
     /// Each gap that showed, by its place in the list.
     shown: BTreeSet<usize>,
 }
 
 impl Life {
-    async fn on(backend: Backend) -> Self {
-        let world = World::on(backend).await;
+    pub async fn on(backend: Backend, account: String) -> Self {
+        let world = World::of(backend, account).await;
         let aws = world.aws(&File::every_option(&world.scope).pipeline());
-        Self { world, aws, shown: BTreeSet::new() }
+        Self { world, aws, snapshot: Snapshot::default(), shown: BTreeSet::new() }
     }
 
-    async fn plan(&self, graph: &Graph) -> Plan {
-        self.world.plan(&self.aws, graph, &self.world.everything()).await.0
+    /// What differs from live AWS, gaps and all.
+    pub fn plan(&self, graph: &Graph) -> Plan {
+        let options = Options { gap: None, ..self.world.everything() };
+        Plan::new(&self.aws.pipeline, &self.world.scope, graph, &self.snapshot, &options)
     }
 
-    /// Applies, and proves that the next plan is empty.
-    async fn becomes(&mut self, graph: &Graph) {
-        self.world.converge(&self.aws, graph).await;
-        self.lost(graph).await;
+    /// Applies.
+    pub async fn write(&mut self, graph: &Graph) {
+        let plan = self.plan(graph);
+        assert_eq!(plan.refusals(), []);
+        let report = apply(&self.aws, &plan, graph, &self.snapshot, std::future::pending(), &|_| ()).await;
+        assert!(report.succeeded(), "{report:#?}");
+        self.snapshot = self.aws.snapshot(&graph.addresses()).await.unwrap();
+        assert!(self.snapshot.unread.is_empty(), "{:?}", self.snapshot.unread);
     }
 
-    /// The resources that the backend did not keep as they are desired: only where the list of gaps says so.
-    async fn lost(&mut self, graph: &Graph) -> BTreeSet<Address> {
-        let (plan, _) = self.world.plan(&self.aws, graph, &Options { gap: None, ..self.world.everything() }).await;
+    /// Applies, and proves that the next plan is empty but for what the backend is known not to keep.
+    pub async fn becomes(&mut self, graph: &Graph) {
+        self.write(graph).await;
+        self.lost(graph);
+    }
+
+    /// The resources that are not as they are desired: only where the list of gaps says so.
+    fn lost(&mut self, graph: &Graph) -> BTreeSet<Address> {
+        let plan = self.plan(graph);
         for step in &plan.steps {
             let gaps: Vec<_> = self.gaps().into_iter().filter(|(_, gap)| gap.shows_in(step)).collect();
-            assert!(!gaps.is_empty(), "no known gap: {step:#?}");
+            let paths: Vec<_> = gaps.iter().map(|(_, gap)| gap.path).collect();
+            let known = step.action == Action::Update && !step.changes.touch_other_than(&paths);
+            assert!(known, "{} {}: {:#?}", step.action.word(), step.address, step.changes);
             self.shown.extend(gaps.into_iter().map(|(at, _)| at));
         }
         plan.steps.into_iter().map(|step| step.address).collect()
@@ -52,36 +67,38 @@ impl Life {
     }
 
     /// Without what these resources lose.
-    fn kept(&self, effects: &Effects, lost: &BTreeSet<Address>) -> Effects {
+    pub fn kept(&self, effects: &Effects, lost: &BTreeSet<Address>) -> Effects {
         let is_lost = |address: &Address, path: &str| {
-            let gap = |gap: &Gap| {
-                gap.kind == address.kind && (path == gap.path || path.starts_with(&format!("{}.", gap.path)))
-            };
-            lost.contains(address) && self.gaps().iter().any(|(_, one)| gap(one))
+            let gaps = self.gaps().into_iter().filter(|(_, gap)| gap.kind == address.kind);
+            lost.contains(address) && gaps.map(|(_, gap)| gap.path).any(|gap| is_below(path, gap))
         };
         effects.clone().into_iter().filter(|((address, path), _)| !is_lost(address, path)).collect()
     }
 
     /// Goes to a state where it is known what must differ from here, and nothing else may.
-    async fn edit(&mut self, from: &Graph, to: &Graph, expected: &Effects) {
-        let mut lost = self.lost(from).await;
-        let planned = effects(&self.plan(to).await);
+    pub async fn edit(&mut self, from: &Graph, to: &Graph, expected: &Effects) {
+        let mut lost = self.lost(from);
+        let planned = effects(&self.plan(to));
         self.becomes(to).await;
-        lost.extend(self.lost(to).await);
+        lost.extend(self.lost(to));
         assert_eq!(self.kept(&planned, &lost), self.kept(expected, &lost));
     }
 
     async fn leaves_nothing(&mut self, of: &Graph) {
-        self.world.converge(&self.aws, &Graph::empty(unusual)).await;
+        self.write(&Graph::empty(unusual)).await;
         let left = self.aws.snapshot(&of.addresses()).await.unwrap();
         assert_eq!(left.addresses(), BTreeSet::new());
     }
 }
 
+fn is_below(path: &str, ancestor: &str) -> bool {
+    path.strip_prefix(ancestor).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
 /// From nothing by way of every option, every other value and no option at all to nothing. Every entry in the list of
 /// what the backend does not keep is met on the way: one that is no longer needed has to go.
 async fn lives(backend: Backend) {
-    let mut life = Life::on(backend).await;
+    let mut life = Life::on(backend, account()).await;
     let every = File::every_option(&life.world.scope);
     let changed = File::changed(&life.world.scope);
     let elsewhere = File::bare().with("/function/log_group", "/orders/processor");
@@ -98,21 +115,20 @@ async fn lives(backend: Backend) {
 /// Every option is set at the creation, changed by an edit, and taken out alone: each time the plan shows exactly what
 /// it governs, and what is applied stays.
 async fn every_option_is_set_changed_and_reset(backend: Backend) {
-    let mut life = Life::on(backend).await;
-    let scope = life.world.scope.clone();
-    let [every, changed] = [File::every_option(&scope), File::changed(&scope)].map(|file| Removals::of(file, &scope));
+    let (scope, [every, changed]) = Removals::of_both();
+    let mut life = Life::on(backend, scope.account.clone()).await;
     // A switch is off in one file, where its absence is the same: it is taken out of the other.
     let only_there = every.parts.keys().filter(|line| every.governs(line) && !changed.governs(line));
     let only_there: BTreeSet<String> = only_there.map(|line| every.parts[line].clone()).collect();
     let governing = changed.effects.iter().filter(|(_, effects)| !effects.is_empty());
     let all: Vec<String> = governing.map(|(part, _)| part.clone()).collect();
     assert!(all.len() > 100 && only_there.len() >= 5, "{} and {}", all.len(), only_there.len());
-    for (removals, parts) in [(&every, only_there.into_iter().collect()), (&changed, all)] {
-        let full = graph(&removals.file, &scope);
+    for (removals, parts) in [(every, only_there.into_iter().collect()), (changed, all)] {
+        let full = graph(&removals.file, scope);
         life.becomes(&full).await;
-        for round in removals.rounds(parts, &scope) {
+        for round in removals.rounds(parts, scope) {
             life.edit(&full, &round.graph, &round.effects).await;
-            let back = crate::options::edit(&round.graph, &full, &scope);
+            let back = crate::options::edit(&round.graph, &full, scope);
             life.edit(&round.graph, &full, &back).await;
         }
     }

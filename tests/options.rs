@@ -1,12 +1,15 @@
 //! Every option as data: two files that state them all with different values, and what taking a line out comes to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
+use pipewright::aws::identity;
 use pipewright::config::{self, Pipeline};
 use pipewright::reconcile::{Action, Address, Graph, Options, Plan, Scope, Snapshot};
 use pipewright::resources::{Blueprint, desired};
 use serde_json::Value;
 
+use crate::backend::{REGION, account};
 use crate::golden::root;
 use crate::world::{applied, scope};
 
@@ -152,7 +155,17 @@ pub struct Removals {
 }
 
 impl Removals {
-    pub fn of(file: File, scope: &Scope) -> Self {
+    /// Of both files, computed once for all tests: it takes seconds.
+    pub fn of_both() -> &'static (Scope, [Removals; 2]) {
+        static BOTH: LazyLock<(Scope, [Removals; 2])> = LazyLock::new(|| {
+            let scope = identity::pinned(&account(), REGION);
+            let both = [File::every_option(&scope), File::changed(&scope)].map(|file| Removals::of(file, &scope));
+            (scope, both)
+        });
+        &BOTH
+    }
+
+    fn of(file: File, scope: &Scope) -> Self {
         let from = graph(&file, scope);
         let (mut parts, mut effects) = (BTreeMap::new(), BTreeMap::new());
         for line in file.lines() {
@@ -239,8 +252,7 @@ fn the_second_file_states_every_option_with_another_value() {
 /// In one file or the other every line is away from its default, so taking it out there must change AWS.
 #[test]
 fn every_line_that_may_miss_governs_something() {
-    let [every, changed] =
-        [File::every_option(&scope()), File::changed(&scope())].map(|file| Removals::of(file, &scope()));
+    let (_, [every, changed]) = Removals::of_both();
     let idle: BTreeSet<String> =
         every.file.lines().into_iter().filter(|line| !every.governs(line) && !changed.governs(line)).collect();
     assert_eq!(idle, WITHOUT_EFFECT.map(|(line, _)| line.to_owned()).into());
