@@ -340,7 +340,7 @@ async fn describe(aws: &Aws, name: &Name) -> Result<Option<TableDescription>, Cl
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodb::types::{BillingModeSummary, TimeToLiveDescription, TimeToLiveStatus};
+    use aws_sdk_dynamodb::types::{BillingModeSummary, SseDescription, TimeToLiveDescription, TimeToLiveStatus};
 
     use super::live::{found, live_billing, live_expiry};
     use super::*;
@@ -368,6 +368,16 @@ mod tests {
         };
         assert_eq!(with(TimeToLiveStatus::Enabling).as_deref(), Some("expires_at"));
         assert_eq!(with(TimeToLiveStatus::Disabling), None);
+    }
+
+    #[test]
+    fn a_key_that_is_no_longer_used_is_none() {
+        let with = |status| {
+            let sse = SseDescription::builder().sse_type(SseType::Kms).kms_master_key_arn("arn").status(status).build();
+            live_key_arn(&TableDescription::builder().sse_description(sse).build())
+        };
+        assert_eq!(with(SseStatus::Enabled).as_deref(), Some("arn"));
+        assert_eq!(with(SseStatus::Disabled), None);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The table as DynamoDB has it: four calls side by side, what they leave out read as what it means.
 
 use aws_sdk_dynamodb::types::{
-    BillingMode, KeySchemaElement, SseType, TableDescription, TableStatus, TimeToLiveDescription, TimeToLiveStatus,
+    BillingMode, KeySchemaElement, SseStatus, SseType, TableDescription, TableStatus, TimeToLiveDescription,
+    TimeToLiveStatus,
 };
 use serde_json::{Value, json};
 
@@ -20,11 +21,7 @@ pub async fn read_one(aws: &Aws, name: &Name) -> Result<Option<Found<Table>>, Cl
         let call = aws.dynamodb.describe_time_to_live().table_name(name.as_str()).send().await;
         call.called_or_absent("dynamodb:DescribeTimeToLive", name.as_str())
     };
-    let tags = async {
-        let call = aws.dynamodb.list_tags_of_resource().resource_arn(arn(aws, name)).send().await;
-        call.called_or_absent("dynamodb:ListTagsOfResource", name.as_str())
-    };
-    let (table, recovery, expiry, tags) = tokio::join!(describe(aws, name), recovery, expiry, tags);
+    let (table, recovery, expiry, tags) = tokio::join!(describe(aws, name), recovery, expiry, live_tags(aws, name));
     // First: of a table that is not there some of the others say that access is denied.
     let Some(table) = table?.filter(|table| table.table_status != Some(TableStatus::Deleting)) else { return Ok(None) };
     let recovers = recovery?
@@ -32,10 +29,25 @@ pub async fn read_one(aws: &Aws, name: &Name) -> Result<Option<Found<Table>>, Cl
         .and_then(|backups| backups.point_in_time_recovery_description)
         .and_then(|recovery| recovery.point_in_time_recovery_status)
         .is_some_and(|status| status.as_str() == "ENABLED");
-    let all_tags: Tags =
-        tags?.and_then(|answer| answer.tags).unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
+    let all_tags = tags?;
     let expiry = expiry?.and_then(|answer| answer.time_to_live_description);
     Ok(Some(found(aws, &table, recovers, expiry.as_ref(), &all_tags)))
+}
+
+/// DynamoDB tells them in pages: our mark may stand on any.
+async fn live_tags(aws: &Aws, name: &Name) -> Result<Tags, CloudError> {
+    let mut tags = Tags::new();
+    let mut from = None;
+    loop {
+        let call = aws.dynamodb.list_tags_of_resource().resource_arn(arn(aws, name)).set_next_token(from).send().await;
+        let Some(page) = call.called_or_absent("dynamodb:ListTagsOfResource", name.as_str())? else { break };
+        tags.extend(page.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)));
+        from = page.next_token;
+        if from.is_none() {
+            break;
+        }
+    }
+    Ok(tags)
 }
 
 pub fn found(
@@ -112,5 +124,9 @@ fn live_encryption(table: &TableDescription, managed_key: Option<&String>) -> St
 
 pub fn live_key_arn(table: &TableDescription) -> Option<String> {
     let description = table.sse_description().filter(|sse| sse.sse_type() == Some(&SseType::Kms))?;
+    // A key that is no longer used may still be described.
+    if description.status() == Some(&SseStatus::Disabled) {
+        return None;
+    }
     Some(description.kms_master_key_arn().unwrap_or("alias/aws/dynamodb").to_owned())
 }
