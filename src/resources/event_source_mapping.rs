@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_lambda::types::{
-    EventSourceMappingConfiguration as Listed, FilterCriteria, FunctionResponseType, ScalingConfig,
+    EventSourceMappingConfiguration as Listed, Filter, FilterCriteria, FunctionResponseType, ScalingConfig,
 };
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -137,7 +137,7 @@ impl Resource for EventSourceMapping {
                 .maximum_batching_window_in_seconds(as_i32(self.batch_window_seconds))
                 .scaling_config(self.scaling())
                 .set_function_response_types(Some(self.response_types()))
-                .filter_criteria(FilterCriteria::builder().build());
+                .filter_criteria(self.criteria());
             aws.insist(
                 STABLE,
                 say,
@@ -176,6 +176,12 @@ impl EventSourceMapping {
     /// Without a limit this resets one.
     fn scaling(&self) -> ScalingConfig {
         ScalingConfig::builder().set_maximum_concurrency(self.maximum_concurrency.map(as_i32)).build()
+    }
+
+    /// Without filters this resets them.
+    fn criteria(&self) -> FilterCriteria {
+        let filters = self.filters.iter().map(|pattern| Filter::builder().pattern(pattern).build());
+        FilterCriteria::builder().set_filters(Some(filters.collect()).filter(|all: &Vec<_>| !all.is_empty())).build()
     }
 
     fn response_types(&self) -> Vec<FunctionResponseType> {
