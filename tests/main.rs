@@ -6,6 +6,7 @@ mod cli;
 mod concurrency;
 mod config;
 mod drill;
+mod drift;
 mod end_to_end;
 mod golden;
 mod habits;

@@ -47,12 +47,6 @@ impl File {
         self.0.pointer(place)
     }
 
-    pub fn with(mut self, place: &str, value: impl Into<Value>) -> Self {
-        let (parent, key) = place.rsplit_once('/').unwrap();
-        self.0.pointer_mut(parent).unwrap()[key] = value.into();
-        self
-    }
-
     /// JSON is YAML.
     fn load(&self) -> Option<Pipeline> {
         config::load_text("pipeline.yaml", &self.0.to_string(), None).ok().map(|loaded| loaded.pipeline)

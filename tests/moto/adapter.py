@@ -15,6 +15,7 @@ import threading
 
 import botocore.session
 import cbor2
+from moto.dynamodb.models import DynamoDBBackend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.sqs.models import Queue
 from werkzeug.serving import make_server
@@ -107,6 +108,16 @@ def keep_policy(set_attributes):
     return set_and_keep
 
 
+def replace_tags(tag_resource):
+    """moto keeps a table's old tag beside the new one of the same key."""
+
+    def untag_and_tag(backend, arn, tags):
+        backend.untag_resource(arn, list(tags))
+        tag_resource(backend, arn, tags)
+
+    return untag_and_tag
+
+
 class Quiet(MotoRequestHandler):
     def log_request(self, *_):
         pass
@@ -119,6 +130,7 @@ def end_with_input():
 
 if __name__ == "__main__":
     Queue._set_attributes = keep_policy(Queue._set_attributes)
+    DynamoDBBackend.tag_resource = replace_tags(DynamoDBBackend.tag_resource)
     server = make_server("127.0.0.1", 0, Adapter(), threaded=True, request_handler=Quiet)
     threading.Thread(target=end_with_input, daemon=True).start()
     print(server.server_port, flush=True)
