@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod batch;
+mod fuzz;
 mod promise;
 
 use std::future::Future;
