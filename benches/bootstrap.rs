@@ -214,7 +214,7 @@ fn batch(count: usize, number: usize) -> String {
     let order = |at: usize| {
         let place = number * count + at;
         let scattered = (place as u32).wrapping_mul(2_654_435_769) >> 16;
-        let amount = if scattered % 20 == 0 { "1500.00" } else { "42.25" };
+        let amount = if scattered.is_multiple_of(20) { "1500.00" } else { "42.25" };
         record(
             &format!("{place:08}-6fe2-4b5b-9c3e-0123456789ab"),
             &transaction(&format!("transaction-{place:09}"), amount),
