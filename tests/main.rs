@@ -15,6 +15,7 @@ mod laws;
 mod least_privilege;
 mod life_cycle;
 mod local;
+mod mixed_batch;
 mod moto;
 mod neighbours;
 mod options;
