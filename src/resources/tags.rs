@@ -1,11 +1,15 @@
 //! Tags: the mark of ownership, the file's tags, and everybody else's.
 //!
 //! Beside the file's tags a resource carries `pipewright:pipeline`, whose it is, and `pipewright:tags`, the keys that we
-//! wrote: so a tag that left the file is removed from AWS, and a tag of somebody else's never is.
+//! wrote: so a tag that left the file is removed from AWS, and a tag of somebody else's never is. Where the keys are too
+//! long for one value, their digests stand for them.
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::aws::Aws;
 use crate::reconcile::{Finding, Owner, Severity};
@@ -18,6 +22,11 @@ pub const PIPELINE: &str = "pipewright:pipeline";
 /// The keys of the file's tags that were written. A key may contain spaces, hence the separator.
 const KEYS: &str = "pipewright:tags";
 const SEPARATOR: &str = " / ";
+/// A tag's value holds no more.
+const LONGEST_VALUE: usize = 256;
+/// What a record of digests begins with. The file has at most 40 tags, so that so many digests fit.
+const DIGESTS: &str = "/sha256/";
+const DIGEST: usize = 6;
 const RESERVED: &str = "pipewright:";
 
 /// A resource's tags, taken apart.
@@ -41,12 +50,12 @@ pub fn owner(aws: &Aws, tags: &Tags) -> Owner {
 
 /// Takes a resource's tags apart.
 pub fn read(aws: &Aws, tags: &Tags) -> Read {
-    let recorded: Vec<&str> = tags.get(KEYS).map(|keys| keys.split(SEPARATOR).collect()).unwrap_or_default();
+    let record = tags.get(KEYS).map(String::as_str).unwrap_or_default();
     let mut parts = Read::default();
     for (key, value) in tags.iter().filter(|(key, _)| !key.starts_with("aws:") && !aws.ignored_tags.contains(*key)) {
         if let Some(note) = key.strip_prefix(RESERVED) {
             parts.notes.insert(note.to_owned(), value.clone());
-        } else if recorded.contains(&key.as_str()) {
+        } else if is_recorded(record, key) {
             parts.managed.insert(key.clone(), value.clone());
         } else {
             parts.foreign.push(key.clone());
@@ -60,9 +69,30 @@ pub fn written(aws: &Aws, tags: &Tags) -> Tags {
     let mut all = tags.clone();
     all.insert(PIPELINE.into(), aws.pipeline.clone());
     if !tags.is_empty() {
-        all.insert(KEYS.into(), tags.keys().cloned().collect::<Vec<_>>().join(SEPARATOR));
+        all.insert(KEYS.into(), record(tags));
     }
     all
+}
+
+fn record(tags: &Tags) -> String {
+    let names = tags.keys().cloned().collect::<Vec<_>>().join(SEPARATOR);
+    if names.chars().count() <= LONGEST_VALUE {
+        return names;
+    }
+    tags.keys().fold(DIGESTS.to_owned(), |record, key| record + &digest(key))
+}
+
+fn is_recorded(record: &str, key: &str) -> bool {
+    match record.strip_prefix(DIGESTS) {
+        Some(digests) => digests.as_bytes().chunks(DIGEST).any(|one| one == digest(key).as_bytes()),
+        None => record.split(SEPARATOR).any(|one| one == key),
+    }
+}
+
+fn digest(key: &str) -> String {
+    let mut text = BASE64.encode(Sha256::digest(key.as_bytes()));
+    text.truncate(DIGEST);
+    text
 }
 
 /// The keys to be removed when the file's tags change from `live` to `desired`.
@@ -119,6 +149,16 @@ mod tests {
         assert_eq!(removed(&live, &tags(&[("a", "1")])), ["b"]);
         assert_eq!(removed(&live, &tags(&[])), ["a", "b", KEYS]);
         assert!(removed(&tags(&[]), &tags(&[])).is_empty());
+    }
+
+    #[test]
+    fn as_many_and_as_long_tags_as_a_file_may_have_are_recorded_in_one_value() {
+        let file: Tags = (10..50).map(|number| (format!("{}{number}", "ключ-".repeat(25)), "x".into())).collect();
+        let mut live = written(&aws(), &file);
+        assert!(live.values().all(|value| value.chars().count() <= LONGEST_VALUE), "{live:?}");
+        live.insert("owner".into(), "someone".into());
+        let parts = read(&aws(), &live);
+        assert_eq!((parts.managed, parts.foreign), (file, vec!["owner".to_owned()]));
     }
 
     #[test]
