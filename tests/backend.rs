@@ -357,7 +357,7 @@ impl World {
     pub async fn converge(&self, aws: &Aws, graph: &Graph) {
         let (plan, _) = self.plan(aws, graph, &self.everything()).await;
         let report = self.apply(aws, graph, &|_| ()).await;
-        assert!(report.succeeded(), "{report:#?}");
+        assert!(report.succeeded(), "{:#?}", report.failed);
         let left = settle(aws, &plan, graph, &self.everything(), &|_| ()).await.unwrap();
         assert!(left.is_empty(), "{left:#?}");
     }

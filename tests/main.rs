@@ -19,6 +19,7 @@ mod mixed_batch;
 mod moto;
 mod neighbours;
 mod options;
+mod ownership;
 mod package;
 mod pausing;
 mod plan;
