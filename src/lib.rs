@@ -19,7 +19,7 @@
 //! - [`render`]: from data to text. It computes nothing.
 //! - [`commands`]: one thin file per verb; [`cli`] holds clap's types.
 //!
-//! Knowledge flows one way: `main → commands → render, resources → reconcile, config`. A test keeps it so.
+//! Knowledge flows one way: `main → commands → render, resources → aws → operate → reconcile, config`. A test keeps it so.
 
 pub mod aws;
 pub mod cli;

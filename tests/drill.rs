@@ -123,6 +123,8 @@ async fn every_alarm_s_message_arrives(running: &Running) {
     let alarms = answer["alarms"].as_array().unwrap();
     assert_eq!(alarms.len(), running.pipeline.alarms.len());
     assert!(alarms.iter().all(|alarm| alarm["verdict"] == "arrived"), "{answer:#}");
+    let writes = alarms.iter().find(|alarm| alarm["alarm"] == "write-capacity").unwrap();
+    assert!(writes["words"].as_str().unwrap().starts_with("2 of 2 "), "its end is told, too: {answer:#}");
     assert_eq!(state(running, "dead-letters").await, before);
     assert_eq!(left(running).await, 0);
 }

@@ -24,8 +24,9 @@ impl Running {
     /// The example, edited; a message that fails is tried again soon.
     pub async fn new(edit: impl Fn(String) -> String) -> Self {
         let project = Project::new(|yaml| {
-            let yaml =
-                yaml.replace("visibility_timeout: 3m", "visibility_timeout: 6s").replace("timeout: 30s", "timeout: 5s");
+            let yaml = yaml
+                .replace("visibility_timeout: 3m", "visibility_timeout: 10s")
+                .replace("timeout: 30s", "timeout: 10s");
             edit(yaml)
         });
         let yaml = fs::read_to_string(project.path().join("pipeline.yaml")).unwrap();

@@ -12,7 +12,7 @@ use crate::aws::following::{Following, Places};
 use crate::aws::sending::Delivery as Outcome;
 use crate::aws::sweep::Fate;
 use crate::operate::Letter;
-use crate::operate::account::{Account, Statement};
+use crate::operate::account::{Account, Ids, Statement};
 use crate::operate::pace::Pace;
 use crate::reconcile::CloudError;
 use crate::render::gauge::{Gauge, Reached};
@@ -26,6 +26,7 @@ pub struct Delivery<'a> {
     pub pace: Pace,
     /// Follow every message, for so long without news.
     pub patience: Option<Duration>,
+    pub ids: Ids,
     /// What is to happen with our own messages in the quarantine queue, once they were found.
     pub quarantined: Fate,
     /// How much of the whole that is: so many sent.
@@ -63,7 +64,7 @@ struct Tally {
 impl Delivery<'_> {
     pub async fn carry_out(&self, letters: &mut Receiver<Letter>) -> Delivered {
         let since = Timestamp::now();
-        let account = self.patience.map(|_| RefCell::new(self.running.account()));
+        let account = self.patience.map(|_| RefCell::new(self.running.account(self.ids)));
         let tally = Tally { account, ..Tally::default() };
         let sending = async {
             let outcome = self.send(letters, &tally).await;
@@ -173,8 +174,8 @@ impl Running {
     }
 
     /// An account that is still empty.
-    fn account(&self) -> Account {
+    fn account(&self, ids: Ids) -> Account {
         let settings = self.pipeline.settings("", "");
-        Account::new(settings.table.attributes, Duration::from_secs(self.pipeline.function.timeout.get()))
+        Account::new(settings.table.attributes, Duration::from_secs(self.pipeline.function.timeout.get()), ids)
     }
 }

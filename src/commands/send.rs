@@ -18,6 +18,7 @@ use crate::aws::sweep::Fate;
 use crate::cli::{Global, Mix as MixArguments, Output, Send};
 use crate::config::Pipeline;
 use crate::config::pipeline::LogLevel;
+use crate::operate::account::Ids;
 use crate::operate::mix::Shares;
 use crate::operate::pace::Pace;
 use crate::operate::{Generator, Input, Letter, Mix};
@@ -129,6 +130,11 @@ pub fn seed(arguments: &MixArguments) -> u64 {
     arguments.seed.unwrap_or_else(|| fastrand::u64(0..100_000))
 }
 
+/// Made-up ids are new, unless an earlier run may have had the same seed and moment.
+pub fn ids(are_made_up: bool, arguments: &MixArguments) -> Ids {
+    if are_made_up && arguments.at.is_none() { Ids::New } else { Ids::PerhapsUsed }
+}
+
 /// How long without news it follows; `None`: it does not.
 async fn patience(arguments: &Send, running: &Running) -> Result<Option<Duration>> {
     if !arguments.wait {
@@ -201,6 +207,7 @@ impl Job<'_> {
             gauge: &gauge,
             pace: Pace::new(self.arguments.rate),
             patience: self.patience,
+            ids: ids(self.arguments.generate.generate.is_some(), &self.arguments.generate.mix),
             quarantined: Fate::Stays,
             share: &share,
             words: &|| reading.take_words(),

@@ -4,8 +4,12 @@
 //! word alone does not count: what was stored must be in the table with that content, what was announced must be marked
 //! so, what was rejected must lie in the quarantine queue. A message is settled when both agree; then it is forgotten,
 //! so that the account is as small as what is still open.
+//!
+//! The processor may take an order for a repeat of itself: where the answer to its first write was lost, the second finds
+//! the item. Where the ids are new, one of the messages must have been the first: it is counted as stored. Where they
+//! may have been stored earlier, nobody can tell.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
@@ -29,6 +33,8 @@ pub struct Account {
     /// Quarantined messages, by their ids, that stand for one of ours already.
     counted: BTreeSet<String>,
     totals: Totals,
+    /// Of new ids, what became of each.
+    new: Option<New>,
     latency: Latency,
     /// Counts what changes: whoever waits sees whether there is news.
     changes: u64,
@@ -59,6 +65,29 @@ struct Totals {
     dead_letter: u64,
 }
 
+/// Orders whose ids nobody used before, by a digest of their ids.
+#[derive(Debug, Default)]
+struct New {
+    stored: HashSet<u64>,
+    /// Said to be repeats, and whether the order was announced.
+    repeated: HashMap<u64, bool>,
+}
+
+impl New {
+    /// Orders of which every message was said to be a repeat: how many, and how many of them were announced.
+    fn taken_for_repeats(&self) -> (u64, u64) {
+        let first = self.repeated.iter().filter(|(id, _)| !self.stored.contains(id));
+        first.fold((0, 0), |(count, announced), (_, is)| (count + 1, announced + u64::from(*is)))
+    }
+}
+
+/// Whether the ids that are sent may have been used before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ids {
+    New,
+    PerhapsUsed,
+}
+
 /// The account as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Statement {
@@ -69,6 +98,8 @@ pub struct Statement {
     pub conflict: u64,
     /// Of those stored, the large orders whose announcement is out.
     pub announced: u64,
+    /// Of those stored, the ones that the processor took for repeats of themselves; known of new ids only.
+    pub taken_for_repeats: u64,
     /// Of those sent, the ones of which nobody can say what became of them: `in_flight` and `unconfirmed`.
     pub unaccounted: u64,
     /// Not decided yet: waiting, or to be tried again.
@@ -90,13 +121,17 @@ const CLOCKS: Duration = Duration::from_secs(5);
 
 impl Account {
     /// `names`: what the table calls its attributes.
-    pub fn new(names: Attributes, function_timeout: Duration) -> Self {
+    pub fn new(names: Attributes, function_timeout: Duration, ids: Ids) -> Self {
         Self {
             names,
             batch_time: SignedDuration::try_from(function_timeout + CLOCKS).unwrap_or(SignedDuration::MAX),
             open: HashMap::new(),
             counted: BTreeSet::new(),
             totals: Totals::default(),
+            new: match ids {
+                Ids::New => Some(New::default()),
+                Ids::PerhapsUsed => None,
+            },
             latency: Latency::default(),
             changes: 0,
         }
@@ -150,12 +185,22 @@ impl Account {
             }
             open.in_table = true;
             self.changes += 1;
+            let is_announced = announced(row, &self.names) == Announced::Sent;
+            let id = hash(open.identity.transaction_id.as_deref().unwrap_or_default());
             match said {
                 Said::Stored | Said::Resumed => {
                     self.totals.stored += 1;
-                    self.totals.announced += u64::from(announced(row, &self.names) == Announced::Sent);
+                    self.totals.announced += u64::from(is_announced);
+                    if let Some(new) = &mut self.new {
+                        new.stored.insert(id);
+                    }
                 }
-                Said::Duplicate => self.totals.duplicate += 1,
+                Said::Duplicate => {
+                    self.totals.duplicate += 1;
+                    if let Some(new) = &mut self.new {
+                        new.repeated.insert(id, is_announced);
+                    }
+                }
                 // Its message must still be found in the quarantine queue.
                 Said::Conflict => continue,
                 Said::Rejected(_) | Said::Failed { .. } => continue,
@@ -239,16 +284,18 @@ impl Account {
     pub fn statement(&self) -> Statement {
         let Totals { sent, stored, rejected, rejected_by, duplicate, conflict, announced, dead_letter } =
             self.totals.clone();
+        let (taken, taken_announced) = self.new.as_ref().map_or((0, 0), New::taken_for_repeats);
         let decided = |open: &&Open| open.said.as_ref().is_some_and(Said::is_final);
         let unaccounted = self.open.len() as u64;
         let unconfirmed = self.open.values().filter(decided).count() as u64;
         Statement {
             sent,
-            stored,
+            stored: stored + taken,
             rejected,
-            duplicate,
+            duplicate: duplicate - taken,
             conflict,
-            announced,
+            announced: announced + taken_announced,
+            taken_for_repeats: taken,
             unaccounted,
             in_flight: unaccounted - unconfirmed,
             failing: self.failing(),

@@ -7,13 +7,25 @@ use crate::operate::account::Statement;
 /// One line a number; signs before colours.
 pub fn statement(statement: &Statement, style: Style) -> String {
     let Statement { sent, stored, rejected, duplicate, conflict, announced, .. } = statement;
-    let Statement { unaccounted, in_flight, failing, unconfirmed, dead_letter, rejected_by, latency_ms, .. } =
-        statement;
+    let Statement {
+        taken_for_repeats,
+        unaccounted,
+        in_flight,
+        failing,
+        unconfirmed,
+        dead_letter,
+        rejected_by,
+        latency_ms,
+        ..
+    } = statement;
     let mut text = String::new();
     let mut line = |sign: String, name: &str, count: u64, more: String| {
         text.push_str(&format!("{sign} {name:<12}{:>10}{more}\n", grouped(count)));
     };
-    let announced = format!("  {} announced", grouped(*announced));
+    let mut announced = format!("  {} announced", grouped(*announced));
+    if *taken_for_repeats > 0 {
+        announced.push_str(&format!(", {} first taken for repeats of themselves", grouped(*taken_for_repeats)));
+    }
     line(" ".into(), "sent", *sent, String::new());
     line(style.green("✓"), "stored", *stored, announced);
     line(style.green("✓"), "duplicate", *duplicate, String::new());
@@ -67,6 +79,7 @@ mod tests {
             duplicate: 600,
             conflict: 400,
             announced: 360,
+            taken_for_repeats: 2,
             unaccounted: 1,
             in_flight: 1,
             failing: BTreeMap::from([("no time was left".to_owned(), 1)]),
@@ -76,7 +89,7 @@ mod tests {
             latency_ms: Some(Percentiles { p50: 850, p95: 1_300, p99: 12_000 }),
         };
         let expected = "  sent            20,000
-✓ stored          18,000  360 announced
+✓ stored          18,000  360 announced, 2 first taken for repeats of themselves
 ✓ duplicate          600
 ✓ conflict           400  in quarantine
 ✓ rejected           999  in quarantine: empty 500, not_json 499

@@ -21,18 +21,19 @@ use crate::reconcile::CloudError;
 use crate::render::Terminal;
 use crate::render::gauge::Gauge;
 
+/// The state of an alarm that is not off.
+const OK: &str = "OK";
 /// How long a message may take from the alarm through its topic.
 const LONGEST: Duration = Duration::from_secs(60);
 
 pub async fn run(global: &Global, pipeline: Pipeline, arguments: &AlarmDrill, terminal: &Terminal) -> Result<Exit> {
     let running = Running::of(pipeline, global, terminal).await?;
     let alarms = chosen(&running.pipeline, arguments.name.as_deref())?;
-    let interrupt = Interrupt::listen(*terminal);
     stage::clear(&running, terminal).await?;
-    let drill = Drill { running: &running, alarms, terminal, interrupt };
-    if !is_agreed(&running, &drill.effects().await?, &arguments.consent, terminal)? {
+    if !is_agreed(&running, &effects(&running, &alarms).await?, &arguments.consent, terminal)? {
         return Ok(Exit::Failed);
     }
+    let drill = Drill { running: &running, alarms, terminal, interrupt: Interrupt::listen(*terminal) };
     drill.carry_out(arguments.consent.output).await
 }
 
@@ -47,6 +48,17 @@ fn chosen<'a>(pipeline: &'a Pipeline, name: Option<&str>) -> Result<Vec<(&'a Top
         bail!("there is no alarm {}\nhint: {hint}", name.map_or_else(String::new, |name| format!("`{name}`")));
     }
     Ok(alarms)
+}
+
+async fn effects(running: &Running, alarms: &[(&TopicKey, &Alarm)]) -> Result<Vec<String>, CloudError> {
+    let names: Vec<_> = alarms.iter().map(|(key, _)| key.as_str()).collect();
+    let mut effects = vec![
+        format!("{} set to ALARM by hand and then back, one after the other", names.join(", ")),
+        "nothing else is touched; whoever is notified reads that it is a rehearsal".into(),
+    ];
+    let topics = alarms.iter().flat_map(|(_, alarm)| notified::topics(alarm).cloned()).collect();
+    effects.extend(notified::lines(running, &topics).await?);
+    Ok(effects)
 }
 
 struct Drill<'a> {
@@ -70,17 +82,6 @@ enum Verdict {
 }
 
 impl Drill<'_> {
-    async fn effects(&self) -> Result<Vec<String>, CloudError> {
-        let names: Vec<_> = self.alarms.iter().map(|(key, _)| key.as_str()).collect();
-        let mut effects = vec![
-            format!("{} set to ALARM by hand and then back, one after the other", names.join(", ")),
-            "nothing else is touched; whoever is notified reads that it is a rehearsal".into(),
-        ];
-        let topics = self.alarms.iter().flat_map(|(_, alarm)| notified::topics(alarm).cloned()).collect();
-        effects.extend(notified::lines(self.running, &topics).await?);
-        Ok(effects)
-    }
-
     async fn carry_out(&self, output: Output) -> Result<Exit> {
         let arn = |key: &TopicKey| self.running.aws.scope.arn("sns", &self.running.pipeline.topic_name(key));
         let topics: BTreeSet<_> = self.alarms.iter().flat_map(|(_, alarm)| notified::topics(alarm).map(arn)).collect();
@@ -127,28 +128,38 @@ impl Drill<'_> {
             return Ok(Some(verdict));
         }
         stage.note_alarm(name, &live.state).await?;
-        let set = aws.set_alarm(name, ALARM, REASON).await;
-        let heard = match set {
-            Ok(()) => tokio::select! {
-                biased;
-                missing = self.listen(stage, name, ALARM, &live.alarm_actions) => missing.map(Some),
-                () = self.interrupt.asked() => Ok(None),
-            },
-            Err(error) => Err(error),
+        let heard = self.set_and_listen(stage, name, ALARM, &live.alarm_actions).await;
+        // Whoever is told of its end is told in any case: also where it was not OK before, but without data.
+        let (tells_its_end, goes_on) = (!live.ok_actions.is_empty(), matches!(heard, Ok(Some(_))));
+        let ended = if tells_its_end && goes_on {
+            self.set_and_listen(stage, name, OK, &live.ok_actions).await
+        } else {
+            Ok(Some(Vec::new()))
         };
-        // Set back in any case; nobody need hear that it is over who did not hear that it began.
-        aws.set_alarm(name, &live.state, REASON).await?;
-        let Some(mut missing) = heard? else { return Ok(None) };
-        let tells_its_end = live.state == "OK" && !live.ok_actions.is_empty();
-        if tells_its_end {
-            missing.extend(tokio::select! {
-                biased;
-                missing = self.listen(stage, name, "OK", &live.ok_actions) => missing?,
-                () = self.interrupt.asked() => return Ok(None),
-            });
+        // Set back in any case.
+        if !(tells_its_end && goes_on && ended.is_ok() && live.state == OK) {
+            aws.set_alarm(name, &live.state, REASON).await?;
         }
+        let (Some(mut missing), Some(missing_end)) = (heard?, ended?) else { return Ok(None) };
+        missing.extend(missing_end);
         let topics = live.alarm_actions.len() + if tells_its_end { live.ok_actions.len() } else { 0 };
         Ok(Some(if missing.is_empty() { Verdict::Arrived { topics } } else { Verdict::Missing { topics: missing } }))
+    }
+
+    /// The topics where the message did not come. `None`: the user stopped it.
+    async fn set_and_listen(
+        &self,
+        stage: &Stage<'_>,
+        name: &str,
+        state: &str,
+        topics: &[String],
+    ) -> Result<Option<Vec<String>>, CloudError> {
+        self.running.aws.set_alarm(name, state, REASON).await?;
+        tokio::select! {
+            biased;
+            missing = self.listen(stage, name, state, topics) => missing.map(Some),
+            () = self.interrupt.asked() => Ok(None),
+        }
     }
 
     /// Listens until the message of this state came at every topic; the topics where it did not.

@@ -40,13 +40,42 @@ pub async fn run(global: &Global, pipeline: Pipeline, arguments: &PipelineDrill,
     let running = Running::of(pipeline, global, terminal).await?;
     let generator = Generator::new(&running.pipeline, mix, PREFIX, seed, at).map_err(anyhow::Error::msg)?;
     send::check_followable(&running).await?;
-    let interrupt = Interrupt::listen(*terminal);
     stage::clear(&running, terminal).await?;
-    let drill = Drill { running: &running, arguments, terminal, mix, begins: begins(PREFIX, seed, at), interrupt };
-    if !is_agreed(&running, &drill.effects().await?, &arguments.consent, terminal)? {
+    let begins = begins(PREFIX, seed, at);
+    let effects = effects(&running, &mix, &begins, arguments.remove).await?;
+    if !is_agreed(&running, &effects, &arguments.consent, terminal)? {
         return Ok(Exit::Failed);
     }
+    let drill = Drill { running: &running, arguments, terminal, mix, begins, interrupt: Interrupt::listen(*terminal) };
     drill.carry_out(generator).await
+}
+
+async fn effects(running: &Running, mix: &Mix, begins: &str, remove: bool) -> Result<Vec<String>, CloudError> {
+    let pipeline = &running.pipeline;
+    let stay = if remove { "removed afterwards" } else { "they stay: `--remove` takes them away" };
+    let mut effects = vec![
+        format!("{} transactions are sent, their ids begin with {}-", grouped(mix.count()), begins),
+        format!("{} become items of table {}; {stay}", grouped(mix.fresh), pipeline.table_name()),
+        format!(
+            "{} invalid and {} conflicting ones go to queue {}; {stay}",
+            grouped(mix.invalid),
+            grouped(mix.conflicting),
+            pipeline.quarantine_name()
+        ),
+    ];
+    let mut topics = BTreeSet::new();
+    if let Some(large) = &pipeline.processing.large_order {
+        effects.push(format!("{} large orders are announced", grouped(mix.large)));
+        topics.insert(large.notify.clone());
+    }
+    let alarms = notified::alarms_at_stake(pipeline);
+    if !alarms.is_empty() {
+        let names: Vec<_> = alarms.iter().map(|(key, _)| key.as_str()).collect();
+        effects.push(format!("alarms that may go off: {}", names.join(", ")));
+        topics.extend(alarms.iter().flat_map(|(_, alarm)| notified::topics(alarm).cloned()));
+    }
+    effects.extend(notified::lines(running, &topics).await?);
+    Ok(effects)
 }
 
 struct Drill<'a> {
@@ -68,34 +97,6 @@ struct Outcome {
 }
 
 impl Drill<'_> {
-    async fn effects(&self) -> Result<Vec<String>, CloudError> {
-        let (pipeline, mix) = (&self.running.pipeline, &self.mix);
-        let stay = if self.arguments.remove { "removed afterwards" } else { "they stay: `--remove` takes them away" };
-        let mut effects = vec![
-            format!("{} transactions are sent, their ids begin with {}-", grouped(mix.count()), self.begins),
-            format!("{} become items of table {}; {stay}", grouped(mix.fresh), pipeline.table_name()),
-            format!(
-                "{} invalid and {} conflicting ones go to queue {}; {stay}",
-                grouped(mix.invalid),
-                grouped(mix.conflicting),
-                pipeline.quarantine_name()
-            ),
-        ];
-        let mut topics = BTreeSet::new();
-        if let Some(large) = &pipeline.processing.large_order {
-            effects.push(format!("{} large orders are announced", grouped(mix.large)));
-            topics.insert(large.notify.clone());
-        }
-        let alarms = notified::alarms_at_stake(pipeline);
-        if !alarms.is_empty() {
-            let names: Vec<_> = alarms.iter().map(|(key, _)| key.as_str()).collect();
-            effects.push(format!("alarms that may go off: {}", names.join(", ")));
-            topics.extend(alarms.iter().flat_map(|(_, alarm)| notified::topics(alarm).cloned()));
-        }
-        effects.extend(notified::lines(self.running, &topics).await?);
-        Ok(effects)
-    }
-
     /// What announces, where anything does.
     fn large_orders_topic(&self) -> Option<String> {
         let large = self.running.pipeline.processing.large_order.as_ref()?;
@@ -131,6 +132,7 @@ impl Drill<'_> {
             gauge: &gauge,
             pace: Pace::new(self.arguments.rate),
             patience: Some(self.arguments.patience.unwrap_or_else(|| send::usual_patience(&self.running.pipeline))),
+            ids: send::ids(true, &self.arguments.mix),
             quarantined: if self.arguments.remove { Fate::Deleted } else { Fate::Stays },
             share: &|sent| Some(sent as f64 / count as f64),
             words: &Vec::new,

@@ -52,13 +52,12 @@ pub async fn run(global: &Global, pipeline: Pipeline, arguments: &WritesDrill, t
         );
     }
     let running = Running::of(pipeline, global, terminal).await?;
-    let interrupt = Interrupt::listen(*terminal);
     stage::clear(&running, terminal).await?;
-    let drill = Drill { running: &running, key, alarm, plan, terminal, interrupt };
-    drill.check().await?;
-    if !is_agreed(&running, &drill.effects().await?, &arguments.consent, terminal)? {
+    check(&running, key).await?;
+    if !is_agreed(&running, &effects(&running, key, alarm, &plan).await?, &arguments.consent, terminal)? {
         return Ok(Exit::Failed);
     }
+    let drill = Drill { running: &running, key, plan, terminal, interrupt: Interrupt::listen(*terminal) };
     drill.carry_out(arguments.consent.output).await
 }
 
@@ -92,10 +91,45 @@ fn facts(plan: &WriteDrill) -> Vec<String> {
     ]
 }
 
+/// Nobody rehearses while there is trouble.
+async fn check(running: &Running, key: &TopicKey) -> Result<()> {
+    match running.aws.alarm(&running.pipeline.alarm_name(key)).await? {
+        None => bail!("alarm `{key}` is not there\nhint: `pipewright apply`"),
+        Some(live) if live.state == ALARM => {
+            bail!("alarm `{key}` is off already, which is no rehearsal: {}\nhint: see to it first", live.reason)
+        }
+        Some(_) => {}
+    }
+    let before = Timestamp::now() - Duration::from_secs(600);
+    let refused = running.aws.refused_writes(&running.pipeline.table_name(), before).await?;
+    if refused > 0.0 {
+        bail!(
+            "{refused} writes to the table were refused for lack of capacity in the last ten minutes; nothing was written\nhint: drill at a quieter time"
+        );
+    }
+    Ok(())
+}
+
+async fn effects(
+    running: &Running,
+    key: &TopicKey,
+    alarm: &Alarm,
+    plan: &WriteDrill,
+) -> Result<Vec<String>, CloudError> {
+    let mut effects = vec![format!(
+        "writes to table {}: {ITEMS} items whose ids begin with {BEGINS}-, again and again; removed afterwards",
+        running.pipeline.table_name()
+    )];
+    effects.extend(facts(plan));
+    effects.push(format!("alarm {} goes off, and comes back", key));
+    let topics = notified::topics(alarm).cloned().collect();
+    effects.extend(notified::lines(running, &topics).await?);
+    Ok(effects)
+}
+
 struct Drill<'a> {
     running: &'a Running,
     key: &'a TopicKey,
-    alarm: &'a Alarm,
     plan: WriteDrill,
     terminal: &'a Terminal,
     interrupt: Interrupt,
@@ -117,38 +151,6 @@ struct Course {
 impl Drill<'_> {
     fn alarm_name(&self) -> String {
         self.running.pipeline.alarm_name(self.key)
-    }
-
-    /// Nobody rehearses while there is trouble.
-    async fn check(&self) -> Result<()> {
-        let key = self.key;
-        match self.running.aws.alarm(&self.alarm_name()).await? {
-            None => bail!("alarm `{key}` is not there\nhint: `pipewright apply`"),
-            Some(live) if live.state == ALARM => {
-                bail!("alarm `{key}` is off already, which is no rehearsal: {}\nhint: see to it first", live.reason)
-            }
-            Some(_) => {}
-        }
-        let before = Timestamp::now() - Duration::from_secs(600);
-        let refused = self.running.aws.refused_writes(&self.running.pipeline.table_name(), before).await?;
-        if refused > 0.0 {
-            bail!(
-                "{refused} writes to the table were refused for lack of capacity in the last ten minutes; nothing was written\nhint: drill at a quieter time"
-            );
-        }
-        Ok(())
-    }
-
-    async fn effects(&self) -> Result<Vec<String>, CloudError> {
-        let mut effects = vec![format!(
-            "writes to table {}: {ITEMS} items whose ids begin with {BEGINS}-, again and again; removed afterwards",
-            self.running.pipeline.table_name()
-        )];
-        effects.extend(facts(&self.plan));
-        effects.push(format!("alarm {} goes off, and comes back", self.key));
-        let topics = notified::topics(self.alarm).cloned().collect();
-        effects.extend(notified::lines(self.running, &topics).await?);
-        Ok(effects)
     }
 
     async fn carry_out(&self, output: Output) -> Result<Exit> {

@@ -9,7 +9,11 @@ fn body(id: &str, amount: &str) -> String {
 }
 
 fn account(bodies: &[(&str, &str)]) -> Account {
-    let mut account = Account::new(Attributes::default(), Duration::from_secs(30));
+    account_of(Ids::PerhapsUsed, bodies)
+}
+
+fn account_of(ids: Ids, bodies: &[(&str, &str)]) -> Account {
+    let mut account = Account::new(Attributes::default(), Duration::from_secs(30), ids);
     for (message_id, body) in bodies {
         account.send((*message_id).to_owned(), body, Timestamp::UNIX_EPOCH);
     }
@@ -52,6 +56,24 @@ fn a_message_is_settled_when_word_and_table_agree() {
     assert!(account.is_settled() && statement.is_clean());
     assert_eq!((statement.sent, statement.stored, statement.duplicate, statement.announced), (2, 1, 1, 0));
     assert_eq!(statement.latency_ms, Some(Percentiles { p50: 1_500, p95: 1_500, p99: 1_500 }));
+}
+
+/// The answer to the first write was lost, and the second found the item.
+#[test]
+fn a_new_order_that_was_taken_for_its_own_repeat_is_stored() {
+    let (small, large) = (body("t", "1"), body("u", "5000"));
+    let told = |ids: Ids| {
+        let mut account = account_of(ids, &[("a", &small), ("b", &small), ("c", &large)]);
+        for message in ["a", "b", "c"] {
+            account.hear(&news(message, Said::Duplicate));
+        }
+        account.look_up(&rows(&small, None));
+        account.look_up(&rows(&large, Some("sent")));
+        let statement = account.statement();
+        [statement.stored, statement.duplicate, statement.announced, statement.taken_for_repeats]
+    };
+    assert_eq!(told(Ids::New), [2, 1, 1, 2]);
+    assert_eq!(told(Ids::PerhapsUsed), [0, 3, 0, 0]);
 }
 
 #[test]
