@@ -189,7 +189,7 @@ texts! {
     Phone: "a telephone number", (3, 16), "^\\+[1-9][0-9]{1,14}$",
         "E.164: `+`, country code and number, digits only, as in `+14155550100`", is_phone;
     /// An HTTPS address.
-    HttpsUrl: "an HTTPS address", (9, 2048), "^https://[^\\s/\\u0000-\\u001f\\u007f][^\\s\\u0000-\\u001f\\u007f]*$",
+    HttpsUrl: "an HTTPS address", (9, 2048), "^https://[^\\s/@\\u0000-\\u001f\\u007f]+(/[^\\s\\u0000-\\u001f\\u007f]*)?$",
         "it begins with `https://`, and has no spaces and no user or password", is_https;
     /// The ARN of a resource.
     ResourceArn: "an ARN", (20, 2048), "^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12}|aws)?:[^\\s\\u0000-\\u001f\\u007f]+$",
@@ -391,7 +391,7 @@ mod tests {
         (&TagValue::RULE, &["a|b", "a\tb"]),
         (&Email::RULE, &["a", "@b", "a@", "a@b@c", "a b@c"]),
         (&Phone::RULE, &["14155550100", "+0123", "+1415-555", "+1234567890123456"]),
-        (&HttpsUrl::RULE, &["http://a.example", "https://", "https:///path", "https://a b"]),
+        (&HttpsUrl::RULE, &["http://a.example", "https://", "https:///path", "https://a b", "https://u@a.example"]),
         (
             &ResourceArn::RULE,
             &["orders", "arn:aws:sqs:us-east-1:1234:orders", "arn:gcp:sqs:us-east-1:123456789012:orders"],
