@@ -223,13 +223,14 @@ const UNCHANGEABLE: [(&str, &str); 5] = [
 ];
 
 /// What governs no property, or cannot be taken out of these files.
-const WITHOUT_EFFECT: [(&str, &str); 7] = [
+const WITHOUT_EFFECT: [(&str, &str); 8] = [
     ("/version", "required"),
     ("/pipeline", "required"),
     ("/function/source", "required"),
     ("/account", "a pin is a check"),
     ("/region", "a pin is a check"),
     ("/ignore_tags", "it says at what not to look"),
+    ("/drills", "it says what `drill` may do"),
     ("/topics/operations", "alarms notify it"),
 ];
 
