@@ -8,6 +8,8 @@ use crate::reason::{Code, Place, Reason};
 
 /// Objects with more keys than this are checked for repeats with a set, smaller ones key by key.
 const FEW_KEYS: usize = 16;
+/// Room for so many from the start: a transaction has about as many.
+const USUAL_KEYS: usize = 8;
 
 /// Reads one JSON text. `Err`: it cannot be read. `Ok` comes with a reason for each repeated key.
 pub fn read(text: &str) -> Result<(Value<'_>, Vec<Reason>), Reason> {
@@ -46,7 +48,7 @@ impl<'a> Reader<'a> {
 
     fn object(&mut self, place: &Place<'_>, depth: usize) -> Result<Value<'a>, Reason> {
         self.at += 1;
-        let mut object = Object::default();
+        let mut object = Object { members: Vec::with_capacity(USUAL_KEYS), keys: HashSet::new() };
         self.skip_space();
         if self.take(b'}') {
             return Ok(Value::Object(object.members));
@@ -229,7 +231,6 @@ impl<'a> Reader<'a> {
 }
 
 /// An object that is being read; finds repeated keys in linear time.
-#[derive(Default)]
 struct Object<'a> {
     members: Vec<Member<'a>>,
     /// Filled once there are many keys.

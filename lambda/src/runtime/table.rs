@@ -1,4 +1,14 @@
 //! The table port on DynamoDB: conditional writes, never a read. What stands in the way comes back with the refusal.
+//!
+//! One `PutItem` a row, and not `BatchExecuteStatement` with 25 inserts a request, which was looked into:
+//! - An insert whose key is taken answers `DuplicateItem` without the item that is there. Duplicate, conflict and our own
+//!   lost answer can then be told apart only by a second request: the put, which has to stay as it is beside it.
+//! - A throttled statement is an entry in a successful answer, which the client does not retry.
+//! - It takes another permission (`dynamodb:PartiQLInsert`), which the local AWS does not know: that the role suffices could
+//!   not be shown.
+//!
+//! So it saves processor time (`docs/benchmarks.md` says how much a put takes) and no waiting, for a batch's puts are
+//! under way together anyway; and it makes two ways of storing out of one. Not taken.
 
 use std::collections::{BTreeMap, HashMap};
 

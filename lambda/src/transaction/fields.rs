@@ -39,12 +39,13 @@ pub(super) fn id<'a>(value: Value<'a>, place: &Place<'_>) -> Field<Cow<'a, str>>
 fn number(value: Value<'_>, place: &Place<'_>) -> Field<Decimal> {
     let text = match &value {
         Value::Number(text) => *text,
-        Value::String(text) if decimal::is_number(text) => text,
-        Value::String(_) => return Err(Reason::new(Code::NotANumber, place.pointer())),
+        Value::String(text) => text,
         other => return Err(wrong_type(other, "a number", place)),
     };
-    decimal::parse(text)
-        .ok_or_else(|| Reason::new(Code::NumberOutOfRange, place.pointer()).with("at most 28 significant digits"))
+    decimal::parse(text).ok_or_else(|| match decimal::is_number(text) {
+        true => Reason::new(Code::NumberOutOfRange, place.pointer()).with("at most 28 significant digits"),
+        false => Reason::new(Code::NotANumber, place.pointer()),
+    })
 }
 
 fn positive(value: Value<'_>, place: &Place<'_>) -> Field<Decimal> {
