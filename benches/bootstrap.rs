@@ -81,7 +81,9 @@ fn program() -> PathBuf {
     // What cargo tells us would have it build again what it has built for others.
     let ours = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"];
     let told = std::env::vars().map(|(name, _)| name).filter(|name| ours.iter().any(|ours| name.starts_with(ours)));
-    told.for_each(|name| drop(command.env_remove(name)));
+    for name in told {
+        command.env_remove(name);
+    }
     assert!(command.status().unwrap().success(), "the program does not build");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     target.join("release/bootstrap")
