@@ -9,10 +9,12 @@ use crate::reconcile::Address;
 
 mod amount;
 mod drill;
+mod parked;
 mod send;
 mod why;
 
 pub use drill::{AlarmDrill, Consent, Drill, PipelineDrill, WritesDrill};
+pub use parked::{List, Parked, Purge, Redrive, Show};
 pub use send::{Format, Generate, Mix, Send};
 pub use why::Why;
 
@@ -102,6 +104,12 @@ pub enum Command {
     Drill(Drill),
     /// What became of one transaction: its item, its announcement, its reasons, its log lines
     Why(Why),
+    /// Messages that failed too often: look at them, put them back, delete them
+    #[command(subcommand)]
+    DeadLetters(Parked),
+    /// Messages that the processor rejected: look at them, put them back, delete them
+    #[command(subcommand)]
+    Quarantine(Parked),
     /// Print a JSON Schema
     Schema {
         #[arg(value_enum, default_value = "pipeline")]

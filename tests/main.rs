@@ -21,6 +21,7 @@ mod neighbours;
 mod options;
 mod ownership;
 mod package;
+mod parked;
 mod pausing;
 mod plan;
 mod running;

@@ -3,9 +3,10 @@
 use std::fs::Permissions;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
+use tempfile::NamedTempFile;
 
 use crate::aws::folder_of;
 
@@ -15,27 +16,57 @@ use crate::aws::folder_of;
 /// # Errors
 /// The folder cannot be written to; something else is in the place.
 pub fn write_whole(file: &Path, bytes: &[u8]) -> Result<()> {
-    let target = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-    if target.exists() && !target.is_file() {
-        bail!("`{}` is no regular file\nhint: print to it instead, with `--output json >`", file.display());
-    }
-    let write = || -> std::io::Result<()> {
+    let mut whole = Whole::begin(file)?;
+    whole.write(bytes)?;
+    whole.finish()
+}
+
+/// A file that grows beside its place, and takes it when it is whole. Dropped before that, it leaves nothing.
+pub struct Whole {
+    file: PathBuf,
+    target: PathBuf,
+    temporary: NamedTempFile,
+}
+
+impl Whole {
+    /// # Errors
+    /// As `write_whole`.
+    pub fn begin(file: &Path) -> Result<Self> {
+        let target = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+        if target.exists() && !target.is_file() {
+            bail!("`{}` is no regular file\nhint: print to it instead, with `--output json >`", file.display());
+        }
         let everybody = Permissions::from_mode(0o666);
-        let mut temporary = tempfile::Builder::new().permissions(everybody).tempfile_in(folder_of(&target))?;
-        temporary.write_all(bytes)?;
-        // A full disk may show only here.
-        temporary.as_file().sync_all()?;
-        temporary.persist(&target).map_err(|error| error.error)?;
+        let temporary = tempfile::Builder::new().permissions(everybody).tempfile_in(folder_of(&target));
+        let temporary = temporary.map_err(|error| cannot(file, &error))?;
+        Ok(Self { file: file.to_owned(), target, temporary })
+    }
+
+    /// # Errors
+    /// The disk is full.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.temporary.write_all(bytes).map_err(|error| cannot(&self.file, &error))
+    }
+
+    /// On the disk, and in its place.
+    ///
+    /// # Errors
+    /// As `write_whole`.
+    pub fn finish(self) -> Result<()> {
+        let Self { file, target, temporary } = self;
+        temporary.as_file().sync_all().map_err(|error| cannot(&file, &error))?;
+        temporary.persist(&target).map_err(|error| cannot(&file, &error.error))?;
         Ok(())
-    };
-    // The kind of failure alone: the message of tempfile names its own file.
-    write().map_err(|error| {
-        anyhow!(
-            "`{}` cannot be written: {}\nhint: name a file in a folder that you may write to",
-            file.display(),
-            error.kind()
-        )
-    })
+    }
+}
+
+/// The kind of failure alone: the message of tempfile names its own file.
+fn cannot(file: &Path, error: &std::io::Error) -> anyhow::Error {
+    anyhow!(
+        "`{}` cannot be written: {}\nhint: name a file in a folder that you may write to",
+        file.display(),
+        error.kind()
+    )
 }
 
 /// # Errors

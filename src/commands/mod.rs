@@ -8,6 +8,7 @@ mod drill;
 mod file;
 mod interrupt;
 mod local;
+mod parked;
 mod pause;
 mod plan;
 mod running;
@@ -72,6 +73,8 @@ pub async fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit> {
         Command::Send(arguments) => send::run(global, arguments, terminal).await,
         Command::Drill(verb) => drill::run(global, verb, terminal).await,
         Command::Why(arguments) => why::run(global, arguments, terminal).await,
+        Command::DeadLetters(verb) => parked::run(global, parked::Which::DeadLetters, verb, terminal).await,
+        Command::Quarantine(verb) => parked::run(global, parked::Which::Quarantine, verb, terminal).await,
         Command::Schema { of } => schema::run(*of, terminal),
         Command::Build(arguments) => build::run(global, arguments, terminal).await,
         Command::Demo => demo::run(global, terminal).await,

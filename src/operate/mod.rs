@@ -5,6 +5,7 @@
 //! - [`story`]: what became of one transaction, from its traces.
 //! - [`writes`]: how fast and how long to write for a write-capacity alarm to go off.
 //! - [`letter`], [`pace`]: a message on its way, and how fast messages go.
+//! - [`parked`]: messages that nobody processes any more, and why; [`redrive`]: which of them go back.
 //! - [`account`], [`news`], [`latency`]: what became of every message, by the processor's word and by what can be seen.
 
 pub mod account;
@@ -16,6 +17,8 @@ pub mod lines;
 pub mod mix;
 pub mod news;
 pub mod pace;
+pub mod parked;
+pub mod redrive;
 pub mod rows;
 mod share;
 pub mod story;
@@ -25,4 +28,5 @@ pub use generate::Generator;
 pub use input::{Entry, Form, Input};
 pub use letter::Letter;
 pub use mix::Mix;
+pub use parked::{Groups, Parked};
 pub use share::Share;

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use console::Term;
+
 use super::style::Style;
 use crate::cli::Color;
 
@@ -32,6 +34,14 @@ impl Terminal {
     /// How answers are coloured.
     pub fn answer_style(&self) -> Style {
         self.answer
+    }
+
+    /// How wide answers may be: as wide as the terminal; what goes into a file or a pipe is not cut.
+    pub fn answer_width(&self) -> usize {
+        match Term::stdout().size_checked() {
+            Some((_, columns)) if io::stdout().is_terminal() => usize::from(columns).max(40),
+            Some(_) | None => usize::MAX,
+        }
     }
 
     /// How talk is coloured.
