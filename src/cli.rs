@@ -9,13 +9,19 @@ use crate::reconcile::Address;
 
 mod amount;
 mod drill;
+mod graph;
+mod logs;
 mod parked;
 mod send;
+mod status;
 mod why;
 
 pub use drill::{AlarmDrill, Consent, Drill, PipelineDrill, WritesDrill};
+pub use graph::{Graph, GraphFormat};
+pub use logs::{Level, Logs};
 pub use parked::{List, Parked, Purge, Redrive, Show};
 pub use send::{Format, Generate, Mix, Send};
+pub use status::Status;
 pub use why::Why;
 
 /// Plans and applies an event pipeline on AWS (SQS → Lambda → DynamoDB, SNS, CloudWatch) from one YAML file.
@@ -104,6 +110,12 @@ pub enum Command {
     Drill(Drill),
     /// What became of one transaction: its item, its announcement, its reasons, its log lines
     Why(Why),
+    /// Is the pipeline healthy? Queues, function, table, alarms, drift, and the last hour
+    Status(Status),
+    /// Draw the pipeline: as the file says, or as it is
+    Graph(Graph),
+    /// The function's log lines, readable
+    Logs(Logs),
     /// Messages that failed too often: look at them, put them back, delete them
     #[command(subcommand)]
     DeadLetters(Parked),

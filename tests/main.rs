@@ -27,6 +27,8 @@ mod plan;
 mod running;
 mod safe_order;
 mod schemas;
+mod screens;
 mod send;
 mod tidy;
+mod watch;
 mod world;

@@ -17,7 +17,7 @@ const MOST_LINES: usize = 10_000;
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
     pub group: &'a str,
-    /// What every line must hold, word for word.
+    /// What every line must hold, word for word; empty: every line is wanted.
     pub phrase: &'a str,
     /// Milliseconds since 1970.
     pub from: i64,
@@ -32,13 +32,14 @@ impl Aws {
     pub async fn log_lines(&self, wanted: Wanted<'_>, on: &mut dyn FnMut(LogLine)) -> Result<(), CloudError> {
         // A phrase in quotes; in it, quotes are escaped.
         let pattern = format!("\"{}\"", wanted.phrase.replace('\\', "\\\\").replace('"', "\\\""));
+        let pattern = (!wanted.phrase.is_empty()).then_some(pattern);
         let (mut token, mut from) = (None::<String>, wanted.from);
         loop {
             let call = self
                 .logs
                 .filter_log_events()
                 .log_group_name(wanted.group)
-                .filter_pattern(&pattern)
+                .set_filter_pattern(pattern.clone())
                 .start_time(from)
                 .set_next_token(token.take());
             let answer = call.send().await.called_or_absent("logs:FilterLogEvents", wanted.group)?;

@@ -10,6 +10,7 @@ pub mod following;
 pub mod identity;
 pub mod listening;
 pub mod log_lines;
+pub mod metrics;
 pub mod moving;
 pub mod patience;
 pub mod peeking;

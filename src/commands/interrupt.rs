@@ -21,14 +21,23 @@ pub struct Interrupt(watch::Receiver<bool>);
 impl Interrupt {
     /// Listens from now on, for as long as the program runs.
     pub fn listen(terminal: Terminal) -> Self {
+        Self::hear(move |words| terminal.talk(words))
+    }
+
+    /// The same without words: for what only reads, and is meant to be ended so.
+    pub fn quietly() -> Self {
+        Self::hear(|_| ())
+    }
+
+    fn hear(say: impl Fn(&str) + Send + 'static) -> Self {
         let (ask, asked) = watch::channel(false);
         if let Ok(mut signals) = signals() {
             tokio::spawn(async move {
                 any(&mut signals).await;
-                terminal.talk("stopping: calls in flight are finished; interrupt again to stop at once");
+                say("stopping: calls in flight are finished; interrupt again to stop at once");
                 let _ = ask.send(true);
                 any(&mut signals).await;
-                terminal.talk("stopped: what was in flight may or may not be written; plan to see");
+                say("stopped: what was in flight may or may not be written; plan to see");
                 std::process::exit(INTERRUPTED);
             });
         } else {

@@ -6,8 +6,10 @@ mod delivery;
 mod demo;
 mod drill;
 mod file;
+mod graph;
 mod interrupt;
 mod local;
+mod logs;
 mod parked;
 mod pause;
 mod plan;
@@ -15,6 +17,7 @@ mod running;
 mod schema;
 mod send;
 mod session;
+mod status;
 mod validate;
 mod why;
 
@@ -73,6 +76,9 @@ pub async fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit> {
         Command::Send(arguments) => send::run(global, arguments, terminal).await,
         Command::Drill(verb) => drill::run(global, verb, terminal).await,
         Command::Why(arguments) => why::run(global, arguments, terminal).await,
+        Command::Status(arguments) => status::run(global, arguments, terminal).await,
+        Command::Graph(arguments) => graph::run(global, arguments, terminal).await,
+        Command::Logs(arguments) => logs::run(global, arguments, terminal).await,
         Command::DeadLetters(verb) => parked::run(global, parked::Which::DeadLetters, verb, terminal).await,
         Command::Quarantine(verb) => parked::run(global, parked::Which::Quarantine, verb, terminal).await,
         Command::Schema { of } => schema::run(*of, terminal),

@@ -44,6 +44,16 @@ impl Terminal {
         }
     }
 
+    /// Whether somebody looks at the answers, on a terminal that can be drawn on: then they may be drawn over.
+    pub fn answers_a_person(&self) -> bool {
+        io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    /// How many lines the terminal has; `None`: it is none.
+    pub fn answer_height(&self) -> Option<usize> {
+        Term::stdout().size_checked().map(|(rows, _)| usize::from(rows))
+    }
+
     /// How talk is coloured.
     pub fn style(&self) -> Style {
         self.talk

@@ -1,6 +1,7 @@
 //! CloudWatch alarms: written whole or not at all, read a hundred at a time.
 
 mod derive;
+pub mod series;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -258,6 +259,7 @@ fn found(aws: &Aws, alarm: &MetricAlarm, all_tags: &Tags) -> Found<Alarm> {
     found.findings.extend(finding);
     let state = alarm.state_value().map(|state| state.as_str().to_owned());
     found.observe("state", json!(state));
+    found.observe("reason", json!(alarm.state_reason()));
     if !found.properties.actions_enabled {
         let message = "the alarm is silent: its actions are off, nobody hears of it";
         found.findings.push(Finding::new(Severity::Warning, "alarm-silent", message));

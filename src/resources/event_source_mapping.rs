@@ -318,6 +318,7 @@ fn found(aws: &Aws, listed: &Listed, all_tags: &Tags) -> Found<EventSourceMappin
     found.id = listed.uuid().map(str::to_owned);
     found.kept = json!({ "tags": kept });
     found.observe(STATE, state);
+    found.observe("last_result", json!(listed.last_processing_result()));
     found.findings.extend(finding);
     if owner != Owner::Ours {
         let function = listed.function_arn().unwrap_or("?");

@@ -89,13 +89,30 @@ fn queries(blueprint: &Blueprint<'_>, alarm: &file::Alarm) -> BTreeMap<String, Q
         period_seconds,
     };
     let one = |query: Query| BTreeMap::from([(VALUE.to_owned(), query)]);
-    let watched = match &alarm.watched {
-        Watched::Raw(raw) => return one(metric(&raw.namespace, &raw.metric, raw.dimensions.clone(), &statistic)),
-        Watched::Catalogue(watched) => *watched,
+    match &alarm.watched {
+        Watched::Raw(raw) => one(metric(&raw.namespace, &raw.metric, raw.dimensions.clone(), &statistic)),
+        Watched::Catalogue(watched) => catalogued(blueprint, *watched, &statistic, period_seconds),
+    }
+}
+
+/// What CloudWatch is asked for a metric of the catalogue: the query called `value`, and those that it is made of.
+pub fn catalogued(
+    blueprint: &Blueprint<'_>,
+    watched: Metric,
+    statistic: &str,
+    period_seconds: u64,
+) -> BTreeMap<String, Query> {
+    let metric = |namespace: &str, metric: &str, dimensions: BTreeMap<String, String>, statistic: &str| Query::Metric {
+        namespace: namespace.to_owned(),
+        metric: metric.to_owned(),
+        dimensions,
+        statistic: statistic.to_owned(),
+        period_seconds,
     };
+    let one = |query: Query| BTreeMap::from([(VALUE.to_owned(), query)]);
     match cloudwatch_name(watched) {
         Source::One(namespace, name) => {
-            one(metric(namespace, name, dimensions(blueprint, namespace, watched), &statistic))
+            one(metric(namespace, name, dimensions(blueprint, namespace, watched), statistic))
         }
         Source::ErrorRate => {
             let of = |name| metric("AWS/Lambda", name, dimensions(blueprint, "AWS/Lambda", watched), "Sum");
@@ -167,7 +184,7 @@ fn dimensions(blueprint: &Blueprint<'_>, namespace: &str, metric: Metric) -> BTr
     BTreeMap::from([(name.to_owned(), value)])
 }
 
-fn statistic_word(statistic: Statistic) -> String {
+pub fn statistic_word(statistic: Statistic) -> String {
     match statistic {
         Statistic::Average => "Average".into(),
         Statistic::Sum => "Sum".into(),

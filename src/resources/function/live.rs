@@ -32,6 +32,7 @@ fn found(aws: &Aws, answer: &GetFunctionOutput) -> Option<Found<Function>> {
     found.kept = json!({ "revision": live.revision_id(), "tags": kept });
     found.findings.extend(finding);
     found.observe("state", live.state().map_or(Value::Null, |state| json!(state.as_str())));
+    found.observe("last_update", json!(live.last_update_status().map(|status| status.as_str())));
     found.observe("code_sha256", json!(live.code_sha256()));
     if let Some(reason) = live.state_reason().filter(|_| live.state() == Some(&State::Failed)) {
         let message = format!("the function is in state Failed: {reason}");

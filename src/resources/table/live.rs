@@ -73,6 +73,7 @@ pub fn found(
     found.findings.extend(finding);
     let items = table.item_count().unwrap_or_default();
     found.observe("items", items);
+    found.observe("status", json!(table.table_status().map(TableStatus::as_str)));
     let noun = if items == 1 { "item" } else { "items" };
     found.holds = Some(format!("{items} {noun} (AWS counts every 6 hours)"));
     if let Some(status) = table.table_status().filter(|status| **status != TableStatus::Active) {

@@ -1,0 +1,141 @@
+//! `status`: reads live AWS and CloudWatch, and says whether the pipeline is healthy.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use jiff::Timestamp;
+
+use super::Exit;
+use super::file::{check_not_the_input, write_whole};
+use super::interrupt::Interrupt;
+use super::session::{Session, options};
+use crate::cli::{Allow, Global, Output, Status as Arguments};
+use crate::operate::drawing::Drawing;
+use crate::operate::health::{Read, Status};
+use crate::operate::series::{PLOTTED, Window};
+use crate::reconcile::{CloudError, ErrorKind};
+use crate::render::parked::Sheet;
+use crate::render::screen::Screen;
+use crate::render::{Terminal, page, status as text};
+use crate::resources::Blueprint;
+use crate::resources::alarm::series;
+
+/// What the local AWS is known not to emit.
+const LOCAL_GAP: &str = "the local AWS emits no metrics of queues, tables and functions that a queue drives; AWS does";
+
+pub async fn run(global: &Global, arguments: &Arguments, terminal: &Terminal) -> Result<Exit> {
+    if let Some(file) = &arguments.html {
+        check_not_the_input(file, &global.file)?;
+    }
+    let look = Look { session: Session::open(global, terminal).await?, global, arguments, terminal };
+    if arguments.watch {
+        return look.watch().await;
+    }
+    let interrupt = Interrupt::quietly();
+    tokio::select! {
+        seen = look.read() => look.show(&seen?),
+        () = interrupt.asked() => Ok(Exit::Interrupted),
+    }
+}
+
+/// What was seen, and how it is drawn.
+struct Seen {
+    status: Status,
+    drawing: Drawing,
+}
+
+/// A look at a pipeline.
+struct Look<'a> {
+    session: Session,
+    global: &'a Global,
+    arguments: &'a Arguments,
+    terminal: &'a Terminal,
+}
+
+impl Look<'_> {
+    async fn read(&self) -> Result<Seen, CloudError> {
+        let session = &self.session;
+        let now = Timestamp::now();
+        let default = if self.arguments.html.is_some() { 3 } else { 1 };
+        let window = Window::last(self.arguments.hours.unwrap_or(default), now);
+        // Of the code, only its name in the plan matters here.
+        let blueprint = Blueprint { pipeline: &session.pipeline, scope: &session.aws.scope, code: "" };
+        let queries = series::queries(&blueprint, PLOTTED.iter().map(|(key, _, _)| *key));
+        let options = options(self.global, &Allow::default());
+        let (planned, metrics) =
+            tokio::join!(session.plan(&session.graph, &options), session.aws.series(&queries, window));
+        let planned = planned?;
+        let failure = metrics.as_ref().err().map(|error| error.message.clone());
+        let status = Status::of(Read {
+            pipeline: &session.pipeline,
+            plan: &planned.plan,
+            snapshot: &planned.snapshot,
+            metrics: match (&metrics, &failure) {
+                (Ok(metrics), _) => Ok(metrics),
+                (Err(_), words) => Err(words.as_deref().unwrap_or_default()),
+            },
+            gap: self.global.local.then_some(LOCAL_GAP),
+            window,
+            at: now,
+        });
+        let mut parts = self.session.graph.addresses();
+        parts.retain(|address| planned.snapshot.resources.contains_key(address));
+        let live = planned.snapshot.resources.iter().filter(|(address, _)| parts.contains(address));
+        let drawing = Drawing::of(&session.aws.pipeline, live.map(|(address, live)| (address, &live.document)));
+        Ok(Seen { drawing: drawing.with(&status), status })
+    }
+
+    /// Writes the page, if one is wanted: each time the whole of it.
+    fn write_page(&self, seen: &Seen) -> Result<()> {
+        match &self.arguments.html {
+            Some(file) => write_whole(file, page::page(&seen.status, &seen.drawing).as_bytes()),
+            None => Ok(()),
+        }
+    }
+
+    /// Shows it again and again. On a terminal in the same place, elsewhere one below the other (`json`: one a line).
+    async fn watch(&self) -> Result<Exit> {
+        let interrupt = Interrupt::quietly();
+        let screen = Screen::open(self.terminal, self.arguments.output);
+        let interval = Duration::from_secs(self.arguments.interval.into());
+        loop {
+            let read = tokio::select! {
+                read = self.read() => read,
+                () = interrupt.asked() => return Ok(Exit::Interrupted),
+            };
+            match read {
+                Ok(seen) => {
+                    self.write_page(&seen)?;
+                    screen.show(&self.words(&seen.status)?);
+                }
+                // A failure that may pass does not end a watch; one that concerns every call does.
+                Err(error) if error.kind == ErrorKind::Credentials => return Err(error.into()),
+                Err(error) => self.terminal.talk(&format!("{:.0} {error}", Timestamp::now())),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(interval) => {}
+                () = interrupt.asked() => return Ok(Exit::Interrupted),
+            }
+        }
+    }
+
+    fn words(&self, status: &Status) -> Result<String> {
+        Ok(match self.arguments.output {
+            // One a line, for those who read on.
+            Output::Json if self.arguments.watch => serde_json::to_string(status)? + "\n",
+            Output::Json => serde_json::to_string_pretty(status)? + "\n",
+            Output::Text => text::status(status, self.sheet()),
+        })
+    }
+
+    fn show(&self, seen: &Seen) -> Result<Exit> {
+        let status = &seen.status;
+        self.write_page(seen)?;
+        self.terminal.answer(&self.words(status)?);
+        Ok(if status.healthy { Exit::Done } else { Exit::Failed })
+    }
+
+    fn sheet(&self) -> Sheet {
+        Sheet { style: self.terminal.answer_style(), width: self.terminal.answer_width() }
+    }
+}

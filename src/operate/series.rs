@@ -1,0 +1,155 @@
+//! Values of one metric over time, and what a list of them comes to.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// How values are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    Count,
+    Seconds,
+    Milliseconds,
+    /// Capacity units.
+    Units,
+}
+
+/// What is plotted, in the order of the pipeline: the key by which CloudWatch's answer is found, title and unit.
+/// Keys are those of the catalogue of metrics, and `function.invocations`.
+pub const PLOTTED: [(&str, &str, Unit); 17] = [
+    ("queue.visible", "messages waiting", Unit::Count),
+    ("queue.oldest_message_age", "age of the oldest message", Unit::Seconds),
+    ("queue.in_flight", "messages in flight", Unit::Count),
+    ("dead_letter.visible", "dead letters", Unit::Count),
+    ("quarantine.visible", "in quarantine", Unit::Count),
+    ("function.invocations", "invocations", Unit::Count),
+    ("function.errors", "failed invocations", Unit::Count),
+    ("function.throttles", "throttled invocations", Unit::Count),
+    ("function.duration", "duration p99", Unit::Milliseconds),
+    ("table.consumed_writes", "write units consumed", Unit::Units),
+    ("table.throttled_writes", "throttled writes", Unit::Count),
+    ("processor.stored", "transactions stored", Unit::Count),
+    ("processor.rejected", "rejected", Unit::Count),
+    ("processor.failed", "failed and retried", Unit::Count),
+    ("processor.duplicates", "duplicates", Unit::Count),
+    ("processor.conflicts", "conflicts", Unit::Count),
+    ("processor.large_orders", "large orders announced", Unit::Count),
+];
+
+/// A stretch of time, cut into periods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Window {
+    pub from: Timestamp,
+    pub to: Timestamp,
+    pub period_seconds: u32,
+}
+
+impl Window {
+    /// The last so many hours, in whole periods: minutes for some hours, longer ones for more.
+    pub fn last(hours: u32, now: Timestamp) -> Self {
+        let period_seconds: u32 = match hours {
+            ..=3 => 60,
+            4..=24 => 300,
+            25.. => 3_600,
+        };
+        let period = i64::from(period_seconds);
+        let end = (now.as_second().div_euclid(period) + 1) * period;
+        let at = |second| Timestamp::from_second(second).unwrap_or(now);
+        Self { from: at(end - i64::from(hours) * 3_600), to: at(end), period_seconds }
+    }
+
+    pub fn periods(&self) -> usize {
+        let seconds = self.to.as_second() - self.from.as_second();
+        usize::try_from(seconds / i64::from(self.period_seconds)).unwrap_or_default()
+    }
+}
+
+/// The values of every metric that was asked for, by key. A metric without a value has no entry.
+pub type Metrics = BTreeMap<String, Vec<(Timestamp, f64)>>;
+
+/// One metric to plot.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plot {
+    pub metric: String,
+    pub title: String,
+    pub unit: Unit,
+    /// One a period; `None`: no value.
+    pub values: Vec<Option<f64>>,
+}
+
+impl Plot {
+    /// The plots whose keys begin so, those without any value included.
+    pub fn all(prefix: &str, metrics: &Metrics, window: Window) -> Vec<Self> {
+        let ours = PLOTTED.iter().filter(|(key, _, _)| key.starts_with(prefix));
+        ours.map(|(key, title, unit)| Self {
+            metric: (*key).to_owned(),
+            title: (*title).to_owned(),
+            unit: *unit,
+            values: by_period(metrics.get(*key).map(Vec::as_slice).unwrap_or_default(), window),
+        })
+        .collect()
+    }
+
+    pub fn has_values(&self) -> bool {
+        self.values.iter().any(Option::is_some)
+    }
+
+    pub fn latest(&self) -> Option<f64> {
+        self.values.iter().rev().copied().flatten().next()
+    }
+
+    pub fn largest(&self) -> Option<f64> {
+        self.values
+            .iter()
+            .copied()
+            .flatten()
+            .fold(None, |largest, value| Some(largest.map_or(value, |it: f64| it.max(value))))
+    }
+
+    /// `None`: there is no value.
+    pub fn sum(&self) -> Option<f64> {
+        self.has_values().then(|| self.values.iter().copied().flatten().sum())
+    }
+}
+
+fn by_period(points: &[(Timestamp, f64)], window: Window) -> Vec<Option<f64>> {
+    let mut values = vec![None; window.periods()];
+    for (at, value) in points {
+        let seconds = at.as_second() - window.from.as_second();
+        let place = usize::try_from(seconds.div_euclid(i64::from(window.period_seconds))).ok();
+        if let Some(slot) = place.and_then(|place| values.get_mut(place)) {
+            *slot = Some(*value);
+        }
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn a_window_ends_with_the_period_that_goes_on() {
+        let hour = Window::last(1, at(7_230));
+        assert_eq!((hour.from, hour.to, hour.periods()), (at(3_660), at(7_260), 60));
+        assert_eq!(Window::last(24, at(7_230)).periods(), 288);
+        assert_eq!(Window::last(168, at(7_230)).periods(), 168);
+    }
+
+    #[test]
+    fn values_find_their_period_and_gaps_stay_gaps() {
+        let window = Window { from: at(0), to: at(240), period_seconds: 60 };
+        let points = vec![(at(60), 2.0), (at(185), 3.0), (at(-60), 9.0), (at(240), 9.0)];
+        let metrics = Metrics::from([("queue.visible".to_owned(), points)]);
+        let plots = Plot::all("queue.", &metrics, window);
+        assert_eq!(plots[0].values, [None, Some(2.0), None, Some(3.0)]);
+        assert_eq!((plots[0].latest(), plots[0].largest(), plots[0].sum()), (Some(3.0), Some(3.0), Some(5.0)));
+        assert_eq!((plots[1].has_values(), plots[1].sum()), (false, None));
+    }
+}

@@ -1,0 +1,216 @@
+//! A pipeline's health as one page: everything in one file, nothing loaded, no script.
+
+use std::fmt::Write as _;
+
+use super::chart::chart;
+use super::sparkline::short;
+use super::svg::{self, Form, escape};
+use crate::operate::drawing::Drawing;
+use crate::operate::health::{Part, Role, State, Status};
+use crate::operate::series::Plot;
+
+const STYLE: &str = include_str!("page.css");
+
+pub fn page(status: &Status, drawing: &Drawing) -> String {
+    let name = escape(&status.pipeline);
+    let mut text = format!(
+        "<!doctype html>\n<html lang=\"en\" class=\"pw\">\n<head>\n<meta charset=\"utf-8\">\n\
+<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+<meta name=\"color-scheme\" content=\"light dark\">\n\
+<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+<title>{name}: {}</title>\n<style>{}{STYLE}</style>\n</head>\n<body>\n",
+        escape(&status.verdict()),
+        svg::STYLE
+    );
+    text.push_str(&head(status));
+    text.push_str(&problems(status));
+    let _ = writeln!(
+        text,
+        "<section class=\"drawing\" aria-label=\"The pipeline\"><div class=\"wide\">{}</div><div class=\"tall\">{}</div></section>",
+        svg::inline(drawing, Form::Wide),
+        svg::inline(drawing, Form::Tall)
+    );
+    text.push_str(&parts(status));
+    text.push_str(&alarms(status));
+    text.push_str(&drift(status));
+    text.push_str(&charts(status));
+    text.push_str(&notes(status));
+    let _ = write!(
+        text,
+        "<footer>Written by <code>pipewright status --html</code> at {:.0}. It shows that moment: it asks nobody again.</footer>\n</body>\n</html>\n",
+        status.at
+    );
+    text
+}
+
+fn head(status: &Status) -> String {
+    let state = status.state.word();
+    format!(
+        "<header><div><h1>{}</h1><p>account {} · region {} · <time datetime=\"{}\">{:.0}</time></p></div>\
+<p class=\"verdict {state}\"><span class=\"sign\">{}</span> {}</p></header>\n",
+        escape(&status.pipeline),
+        escape(&status.account),
+        escape(&status.region),
+        status.at,
+        status.at,
+        status.state.sign(),
+        escape(&status.verdict())
+    )
+}
+
+/// A sign with its word for those who do not see it.
+fn sign(state: State) -> String {
+    format!("<span class=\"sign {0}\" role=\"img\" aria-label=\"{0}\">{1}</span>", state.word(), state.sign())
+}
+
+fn problems(status: &Status) -> String {
+    let mut worst: Vec<&Part> = status.parts.iter().filter(|part| !part.problems.is_empty()).collect();
+    if worst.is_empty() {
+        return String::new();
+    }
+    worst.sort_by_key(|part| std::cmp::Reverse(part.state));
+    let mut text = String::from("<section><h2>To look at</h2><ul class=\"problems\">\n");
+    for part in worst {
+        for problem in &part.problems {
+            let _ = writeln!(
+                text,
+                "<li class=\"{}\">{} <span><b>{}</b> {}</span></li>",
+                part.state.word(),
+                sign(part.state),
+                escape(&heading(part)),
+                code(&escape(problem))
+            );
+        }
+    }
+    text.push_str("</ul></section>\n");
+    text
+}
+
+fn parts(status: &Status) -> String {
+    let mut text = String::from("<section><h2>Parts</h2><div class=\"cards\">\n");
+    for part in status.parts.iter().filter(|part| part.role != Role::Alarm) {
+        let _ = write!(
+            text,
+            "<article class=\"{}\"><h3>{} {}</h3><p class=\"id\">{}</p><dl>",
+            part.state.word(),
+            sign(part.state),
+            part.role.word(),
+            escape(&part.name)
+        );
+        if !part.word.is_empty() {
+            let _ = write!(text, "<div><dt>state</dt><dd>{}</dd></div>", escape(&part.word));
+        }
+        for fact in &part.facts {
+            let _ = write!(text, "<div><dt>{}</dt><dd>{}</dd></div>", escape(&fact.label), escape(&fact.value));
+        }
+        text.push_str("</dl></article>\n");
+    }
+    text.push_str("</div></section>\n");
+    text
+}
+
+fn alarms(status: &Status) -> String {
+    let alarms: Vec<_> = status.parts.iter().filter(|part| part.role == Role::Alarm).collect();
+    if alarms.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "<section><h2>Alarms</h2><div class=\"scroll\"><table><thead><tr><th>alarm</th><th>state</th><th>watches</th></tr></thead><tbody>\n",
+    );
+    for part in alarms {
+        let watches = part.facts.iter().find(|fact| fact.label == "watches").map(|fact| fact.value.as_str());
+        let _ = writeln!(
+            text,
+            "<tr class=\"{}\"><td title=\"{}\">{}</td><td>{} {}</td><td>{}</td></tr>",
+            part.state.word(),
+            escape(&part.name),
+            escape(&part.title),
+            sign(part.state),
+            escape(&part.word),
+            escape(watches.unwrap_or_default())
+        );
+    }
+    text.push_str("</tbody></table></div></section>\n");
+    text
+}
+
+fn drift(status: &Status) -> String {
+    if !status.drift.differs {
+        return format!(
+            "<section><h2>Drift</h2><p>{} None: AWS is as the file says.</p></section>\n",
+            sign(State::Good)
+        );
+    }
+    let steps: Vec<_> = status.drift.steps.iter().map(|step| format!("<li>{}</li>", escape(step))).collect();
+    format!(
+        "<section><h2>Drift</h2><p>{} AWS is not as the file says. An apply would:</p><ul>{}</ul></section>\n",
+        sign(State::Attention),
+        steps.join("")
+    )
+}
+
+fn charts(status: &Status) -> String {
+    let (told, silent): (Vec<&Plot>, Vec<&Plot>) = status.plots().partition(|plot| plot.has_values());
+    let hours = (status.window.to.as_second() - status.window.from.as_second()) / 3_600;
+    let span = if hours == 1 { "The last hour".to_owned() } else { format!("The last {hours} hours") };
+    let mut text = format!("<section><h2>{span} <small>UTC, by {}</small></h2>", period(status.window.period_seconds));
+    if !told.is_empty() {
+        text.push_str("<div class=\"charts\">\n");
+        for plot in told {
+            let value = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| short(value, plot.unit));
+            let _ = writeln!(
+                text,
+                "<figure><figcaption><b>{}</b> <span>last {} · most {}</span></figcaption>{}</figure>",
+                escape(&plot.title),
+                escape(&value(plot.latest())),
+                escape(&value(plot.largest())),
+                chart(plot, status.window)
+            );
+        }
+        text.push_str("</div>\n");
+    }
+    if !silent.is_empty() {
+        let titles: Vec<_> = silent.iter().map(|plot| escape(&plot.title)).collect();
+        let _ = write!(text, "<p class=\"soft\">No values: {}.</p>", titles.join(", "));
+    }
+    text.push_str("</section>\n");
+    text
+}
+
+fn period(seconds: u32) -> String {
+    match seconds {
+        60 => "minute".into(),
+        3_600 => "hour".into(),
+        seconds => format!("{} minutes", seconds / 60),
+    }
+}
+
+fn notes(status: &Status) -> String {
+    if status.notes.is_empty() {
+        return String::new();
+    }
+    let notes: Vec<_> = status.notes.iter().map(|note| format!("<li>{}</li>", escape(note))).collect();
+    format!("<section><h2>Not known</h2><ul>{}</ul></section>\n", notes.join(""))
+}
+
+/// What stands in backticks is a command or a name.
+fn code(escaped: &str) -> String {
+    let parts: Vec<_> = escaped.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return escaped.to_owned();
+    }
+    let mark = |(place, part): (usize, &&str)| {
+        if place % 2 == 1 { format!("<code>{part}</code>") } else { (*part).to_owned() }
+    };
+    parts.iter().enumerate().map(mark).collect()
+}
+
+/// `topic alerts`; what is called as its role is is named once.
+fn heading(part: &Part) -> String {
+    let (role, plain) = (part.role.word(), part.title.replace('-', " "));
+    if role.trim_end_matches('s') == plain.trim_end_matches('s') {
+        role.to_owned()
+    } else {
+        format!("{role} {}", part.title)
+    }
+}

@@ -1,0 +1,68 @@
+//! A screen that is drawn again and again: in the same place where somebody looks, one below the other elsewhere.
+
+use super::terminal::Terminal;
+use crate::cli::Output;
+
+/// The other screen, without a cursor; and back.
+const OPEN: &str = "\x1b[?1049h\x1b[?25l";
+const CLOSE: &str = "\x1b[?25h\x1b[?1049l";
+/// To the top left; after each line, what is left of the one before; at the end, everything below.
+const HOME: &str = "\x1b[H";
+const REST_OF_LINE: &str = "\x1b[K";
+const REST_OF_SCREEN: &str = "\x1b[J";
+
+/// Takes the screen, and gives it back when it is dropped.
+pub struct Screen<'a> {
+    terminal: &'a Terminal,
+    moves: bool,
+}
+
+impl<'a> Screen<'a> {
+    pub fn open(terminal: &'a Terminal, output: Output) -> Self {
+        let moves = output == Output::Text && terminal.answers_a_person();
+        if moves {
+            terminal.answer(OPEN);
+        }
+        Self { terminal, moves }
+    }
+
+    pub fn show(&self, text: &str) {
+        if self.moves {
+            let rows = self.terminal.answer_height().unwrap_or(usize::MAX);
+            self.terminal.answer(&frame(text, rows));
+        } else {
+            self.terminal.answer(text);
+        }
+    }
+}
+
+impl Drop for Screen<'_> {
+    fn drop(&mut self) {
+        if self.moves {
+            self.terminal.answer(CLOSE);
+        }
+    }
+}
+
+/// Drawn over the frame before, without a moment of emptiness. What does not fit is left out, and that is said.
+fn frame(text: &str, rows: usize) -> String {
+    let lines: Vec<_> = text.lines().collect();
+    let mut shown: Vec<_> = lines.iter().take(rows).map(|line| (*line).to_owned()).collect();
+    if lines.len() > rows && rows > 0 {
+        shown[rows - 1] = format!("… {} more lines: make the window higher", lines.len() - rows + 1);
+    }
+    let drawn = shown.iter().map(|line| format!("{line}{REST_OF_LINE}"));
+    format!("{HOME}{}{REST_OF_SCREEN}", drawn.collect::<Vec<_>>().join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_covers_the_one_before_and_fits() {
+        assert_eq!(frame("a\nb\n", 5), "\x1b[Ha\x1b[K\nb\x1b[K\x1b[J");
+        let cut = frame("a\nb\nc\nd\n", 3);
+        assert!(cut.contains("b\x1b[K\n… 2 more lines") && !cut.contains('c'), "{cut:?}");
+    }
+}

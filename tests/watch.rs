@@ -1,0 +1,242 @@
+//! `status`, `logs` and `graph` on a running pipeline: what they say follows what happens to it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::time::SystemTime;
+
+use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StateValue};
+use aws_smithy_types::DateTime;
+use serde_json::{Value, json};
+
+use crate::backend::run;
+use crate::cli::{Project, refused, stderr, stdout};
+use crate::running::{Running, signal};
+
+fn transaction(id: &str, amount: &str) -> String {
+    json!({
+        "transaction_id": id, "customer_id": "c", "amount": amount, "currency": "USD",
+        "timestamp": "2026-11-22T11:00:00Z",
+    })
+    .to_string()
+}
+
+#[test]
+fn a_pipeline_is_watched_from_healthy_to_stopped() {
+    run(async {
+        let running = Running::new(|yaml| yaml).await;
+        it_is_healthy_and_says_what_it_does_not_know(&running);
+        let bodies = [transaction("small", "1.5"), transaction("large", "2000"), transaction("bad\\\"id", "-1")];
+        let file = running.file("orders.jsonl", &bodies.join("\n"));
+        running.json(&["send", "--as-is", file.to_str().unwrap(), "--wait", "--patience", "60s"], 0);
+        the_log_is_readable(&running);
+        the_log_is_followed(&running);
+        metrics_are_shown_where_there_are_some(&running).await;
+        a_page_is_written_whole_or_not_at_all(&running);
+        it_is_drawn_as_it_is(&running);
+        trouble_shows_and_ends_with_one(&running).await;
+        a_watch_goes_on_until_it_is_stopped(&running);
+    });
+}
+
+const CODE: &str = "update function/ecommerce-transactions-processor";
+
+fn part<'a>(status: &'a Value, role: &str) -> &'a Value {
+    status["parts"].as_array().unwrap().iter().find(|part| part["role"] == role).unwrap()
+}
+
+fn it_is_healthy_and_says_what_it_does_not_know(running: &Running) {
+    let status = running.json(&["status"], 0);
+    // The test's apply calls the code by another name than its sources have.
+    assert_eq!([&status["healthy"], &status["drift"]["steps"]], [&json!(true), &json!([CODE])], "{status:#}");
+    assert_eq!(part(&status, "mapping")["word"], "Enabled");
+    assert_eq!(part(&status, "table")["word"], "ACTIVE");
+    let facts = &part(&status, "queue")["facts"];
+    assert_eq!(facts[2], json!({ "label": "oldest", "value": "not told" }), "no metric, no number: {facts}");
+    let said = stdout(&running.run(&["status"]));
+    assert!(
+        said.contains("! healthy, with 1 thing to look at")
+            && said.contains("no values in the last hour: messages waiting"),
+        "{said}"
+    );
+}
+
+fn the_log_is_readable(running: &Running) {
+    let said = stdout(&running.run(&["logs"]));
+    assert!(said.contains("info   stored    small") && said.contains("large  announced"), "{said}");
+    assert!(said.contains("warn   rejected  bad\\\"id  not_positive"), "{said}");
+    assert!(!said.contains("_aws") && !said.contains("START RequestId"), "{said}");
+    let warn = stdout(&running.run(&["logs", "--level", "warn"]));
+    assert_eq!(warn.lines().count(), 1, "{warn}");
+    let lambda = stdout(&running.run(&["logs", "--level", "debug"]));
+    assert!(lambda.contains("lambda REPORT RequestId"), "{lambda}");
+    let one = stdout(&running.run(&["logs", "--transaction", "large", "--output", "json"]));
+    let line: Value = serde_json::from_str(one.trim_end()).unwrap();
+    assert_eq!([&line["decision"], &line["announced"]], [&json!("stored"), &json!(true)], "as the function wrote it");
+    let none = running.run(&["logs", "--transaction", "larg"]);
+    assert_eq!((none.status.code(), stdout(&none).as_str()), (Some(0), ""));
+}
+
+fn the_log_is_followed(running: &Running) {
+    let mut child = running.spawn(&["logs", "--follow"]);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("small")), "what was written before");
+    let file = running.file("later.jsonl", &transaction("later", "3"));
+    running.json(&["send", file.to_str().unwrap(), "--wait", "--patience", "60s"], 0);
+    let before: Vec<_> = lines.by_ref().take_while(|line| !line.contains("later")).collect();
+    assert!(!before.iter().any(|line| line.contains("small")), "each line once: {before:#?}");
+    signal(&child, "-INT");
+    assert_eq!(lines.next(), None);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(!said.contains("stopping") && !said.contains("error"), "{said}");
+}
+
+async fn metrics_are_shown_where_there_are_some(running: &Running) {
+    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let at = DateTime::from_secs(i64::try_from(seconds).unwrap() - 120);
+    let put = async |namespace: &str, dimension: (&str, &str), values: &[(&str, f64)]| {
+        let dimension = Dimension::builder().name(dimension.0).value(dimension.1).build();
+        let data = values.iter().map(|(name, value)| {
+            MetricDatum::builder().metric_name(*name).dimensions(dimension.clone()).timestamp(at).value(*value).build()
+        });
+        let call = running.aws.cloudwatch.put_metric_data().namespace(namespace).set_metric_data(Some(data.collect()));
+        call.send().await.unwrap();
+    };
+    let (queue, function) = (running.pipeline.queue_name(), running.pipeline.function_name());
+    put("AWS/SQS", ("QueueName", &queue), &[("ApproximateAgeOfOldestMessage", 42.0)]).await;
+    put("AWS/Lambda", ("FunctionName", &function), &[("Invocations", 8.0), ("Errors", 2.0)]).await;
+    running.world.wire.clear();
+    let status = running.json(&["status"], 0);
+    assert_eq!(part(&status, "queue")["facts"][2]["value"], "42 s");
+    let function = part(&status, "function");
+    assert_eq!(function["facts"][0], json!({ "label": "error rate", "value": "25.0 % of 8" }), "{function:#}");
+    assert_eq!(function["state"], "attention");
+    let said = stdout(&running.run(&["status"]));
+    assert!(said.contains("age of the oldest message") && said.contains("last 42 s, most 42 s"), "{said}");
+}
+
+fn a_page_is_written_whole_or_not_at_all(running: &Running) {
+    assert_eq!(running.run(&["status", "--html", "page.html"]).status.code(), Some(0));
+    let page = fs::read_to_string(running.project.path().join("page.html")).unwrap();
+    assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
+    for (sort, words) in [("loads", "src="), ("loads", "url("), ("links", "href="), ("runs", "<script")] {
+        assert!(!page.contains(words), "the page {sort} something: {words}");
+    }
+    assert!(page.contains("viewBox") && page.contains("prefers-color-scheme:dark") && page.contains("42 s"));
+    refused(&running.run(&["status", "--html", "pipeline.yaml"]), &["own file", "hint:"]);
+    refused(&running.run(&["status", "--html", "/nonexistent/page.html"]), &["cannot be written", "hint:"]);
+}
+
+fn it_is_drawn_as_it_is(running: &Running) {
+    let live = stdout(&running.run(&["graph", "--live"]));
+    assert!(live.contains("✓ queue") && live.contains("function processor  [batches of 10] · Active"), "{live}");
+    let configured = stdout(&running.run(&["graph"]));
+    assert!(!configured.contains('✓') && configured.contains("[failed 5×] · kept 14 d"), "{configured}");
+    for (format, begin) in
+        [("svg", "<?xml"), ("mermaid", "flowchart LR"), ("dot", "digraph \"ecommerce-transactions\"")]
+    {
+        let drawn = stdout(&running.run(&["graph", "--live", "--format", format]));
+        assert!(drawn.starts_with(begin) && drawn.contains("large-orders"), "{drawn}");
+    }
+}
+
+async fn trouble_shows_and_ends_with_one(running: &Running) {
+    let alarm = "ecommerce-transactions-dead-letters";
+    let call = running.aws.cloudwatch.set_alarm_state().alarm_name(alarm).state_value(StateValue::Alarm);
+    call.state_reason("12 dead letters").send().await.unwrap();
+    let url = running.aws.queue_url(&running.pipeline.queue_name());
+    let retention = aws_sdk_sqs::types::QueueAttributeName::MessageRetentionPeriod;
+    running.aws.sqs.set_queue_attributes().queue_url(url).attributes(retention, "60").send().await.unwrap();
+    let mappings = running.aws.lambda.list_event_source_mappings().send().await.unwrap();
+    let id = mappings.event_source_mappings()[0].uuid().unwrap();
+    running.aws.lambda.update_event_source_mapping().uuid(id).enabled(false).send().await.unwrap();
+
+    let status = running.json(&["status"], 1);
+    assert_eq!([&status["healthy"], &status["state"]], [&json!(false), &json!("bad")]);
+    assert_eq!(part(&status, "mapping")["state"], "bad");
+    assert_eq!(status["drift"]["steps"], json!(["update queue/ecommerce-transactions-queue", CODE]));
+    let said = stdout(&running.run(&["status"]));
+    for words in ["✗ not healthy", "raised: 12 dead letters", "the pipeline is stopped", "AWS is not as the file says"]
+    {
+        assert!(said.contains(words), "`{words}` is missing in {said}");
+    }
+    let drawn = stdout(&running.run(&["graph", "--live"]));
+    assert!(drawn.contains("mapping Disabled") && drawn.contains("✗ alarm dead-letters"), "{drawn}");
+}
+
+/// Not on a terminal: one state below the other; in JSON, one a line.
+fn a_watch_goes_on_until_it_is_stopped(running: &Running) {
+    let mut child =
+        running.spawn(&["status", "--watch", "--interval", "1", "--output", "json", "--html", "watched.html"]);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    for _ in 0..2 {
+        let status: Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
+        assert_eq!(status["healthy"], false);
+    }
+    signal(&child, "-INT");
+    assert!(lines.all(|line| serde_json::from_str::<Value>(&line).is_ok()), "no half answer");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(fs::read_to_string(running.project.path().join("watched.html")).unwrap().ends_with("</html>\n"));
+}
+
+#[test]
+fn what_is_not_applied_is_not_healthy_and_has_no_live_drawing() {
+    run(async {
+        let server = crate::backend::Server::shared().await;
+        let (project, account) = (Project::new(|yaml| yaml), crate::backend::account());
+        let run = |arguments: &[&str]| {
+            let mut command = project.command(&[arguments, &["--endpoint-url", server.endpoint()]].concat());
+            command.env("AWS_ACCESS_KEY_ID", &account).env("AWS_SECRET_ACCESS_KEY", "y").output().unwrap()
+        };
+        let status = run(&["status"]);
+        assert_eq!(status.status.code(), Some(1), "{}", stderr(&status));
+        assert!(stdout(&status).contains("it is missing: `pipewright apply` makes it"), "{}", stdout(&status));
+        refused(&run(&["graph", "--live"]), &["nothing of", "hint: `pipewright apply`"]);
+        let logs = run(&["logs"]);
+        assert_eq!((logs.status.code(), stdout(&logs).as_str()), (Some(0), ""), "{}", stderr(&logs));
+    });
+}
+
+/// Runs a program on a terminal of its own, types Ctrl-C once two frames are drawn, and prints what was drawn.
+const ON_A_TERMINAL: &str = r"
+import fcntl, os, pty, struct, sys, termios
+child, terminal = pty.fork()
+if child == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
+    os.execvp(sys.argv[1], sys.argv[1:])
+drawn, typed = b'', False
+while True:
+    try:
+        some = os.read(terminal, 65536)
+    except OSError:
+        break
+    if not some:
+        break
+    drawn += some
+    if not typed and drawn.count(b'\x1b[H') >= 2:
+        typed = os.write(terminal, b'\x03') == 1
+sys.stdout.buffer.write(drawn)
+sys.stdout.flush()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+";
+
+#[test]
+fn a_watch_on_a_terminal_takes_the_screen_and_gives_it_back() {
+    run(async {
+        let server = crate::backend::Server::shared().await;
+        let project = Project::new(|yaml| yaml);
+        let watch = project.command(&["status", "--watch", "--interval", "1", "--endpoint-url", server.endpoint()]);
+        let mut python = std::process::Command::new("python3");
+        python.args(["-c", ON_A_TERMINAL]).arg(watch.get_program()).args(watch.get_args());
+        python.env_clear().envs(watch.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        python.env("TERM", "xterm").env("AWS_ACCESS_KEY_ID", crate::backend::account());
+        python.env("AWS_SECRET_ACCESS_KEY", "y").current_dir(project.path());
+        let output = python.output().unwrap();
+        let drawn = stdout(&output);
+        assert_eq!(output.status.code(), Some(130), "{drawn}{}", stderr(&output));
+        assert!(drawn.starts_with("\u{1b}[?1049h\u{1b}[?25l") && drawn.contains("not healthy"), "{drawn:?}");
+        assert!(drawn.contains("more lines: make the window higher"), "no more than the window holds: {drawn:?}");
+        assert!(drawn.ends_with("\u{1b}[?25h\u{1b}[?1049l"), "{drawn:?}");
+    });
+}
