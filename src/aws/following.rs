@@ -146,8 +146,8 @@ impl Aws {
 
     async fn look_into_quarantine(&self, following: &Following<'_>) -> Result<(), CloudError> {
         self.sweep(following.places.quarantine, &mut |seen| {
-            let sent_at = seen.sent_at.and_then(|at| Timestamp::from_millisecond(at).ok());
-            let is_ours = following.account.borrow_mut().find_in_quarantine(&seen.message_id, &seen.body, sent_at);
+            let mut account = following.account.borrow_mut();
+            let is_ours = account.find_in_quarantine(&seen.message_id, &seen.body, seen.sent_at);
             if is_ours { following.quarantined } else { Fate::Stays }
         })
         .await

@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use super::Exit;
 use super::running::Running;
 use crate::aws::log_lines::Wanted;
-use crate::aws::sweep::{Fate, Seen};
+use crate::aws::sweep::Fate;
 use crate::cli::{Global, Output, Why};
-use crate::operate::story::{Letter, Story, Traces, Verdict, is_about, names};
+use crate::operate::Parked;
+use crate::operate::story::{Story, Traces, Verdict, is_about, names};
 use crate::reconcile::CloudError;
 use crate::render::{Terminal, why as text};
 
@@ -57,14 +58,12 @@ async fn traces(running: &Running, arguments: &Why) -> Result<Traces, CloudError
 }
 
 /// The messages of a queue that name the transaction.
-async fn letters(running: &Running, queue: &str, id: &str) -> Result<Vec<Letter>, CloudError> {
+async fn letters(running: &Running, queue: &str, id: &str) -> Result<Vec<Parked>, CloudError> {
     let mut found = Vec::new();
     let mut seen_before = BTreeSet::new();
-    let look = &mut |seen: &Seen| {
+    let look = &mut |seen: &Parked| {
         if names(&seen.body, id) && seen_before.insert(seen.message_id.clone()) {
-            let Seen { message_id, body, attributes, sent_at } = seen.clone();
-            let sent_at = sent_at.and_then(|at| Timestamp::from_millisecond(at).ok()).map(|at| at.to_string());
-            found.push(Letter { message_id, body, attributes, sent_at });
+            found.push(seen.clone());
         }
         Fate::Stays
     };

@@ -2,36 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use pipewright_processor::contract::{Attributes, REASONS_ATTRIBUTE};
+use jiff::Timestamp;
+use pipewright_processor::contract::Attributes;
 use pipewright_processor::row::{Attribute, Row, members};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::letter::Identity;
 use super::news::{News, Said};
+use super::parked::{Parked, Reason};
 
 /// Everything that was found.
 #[derive(Debug, Clone, Default)]
 pub struct Traces {
     pub row: Option<Row>,
-    pub quarantined: Vec<Letter>,
-    pub dead_letters: Vec<Letter>,
+    pub quarantined: Vec<Parked>,
+    pub dead_letters: Vec<Parked>,
     /// Log lines about it, the oldest first.
     pub lines: Vec<String>,
     /// The digest of the settings that the live function has; `None`: they cannot be read.
     pub live_settings: Option<String>,
     /// Of those in the file.
     pub file_settings: String,
-}
-
-/// A message that lies in a queue.
-#[derive(Debug, Clone)]
-pub struct Letter {
-    pub message_id: String,
-    pub body: String,
-    pub attributes: BTreeMap<String, String>,
-    /// RFC 3339.
-    pub sent_at: Option<String>,
 }
 
 /// What became of a transaction.
@@ -99,8 +91,8 @@ pub struct Announcement {
 pub struct Quarantined {
     pub message_id: String,
     pub sent_at: Option<String>,
-    /// As the processor wrote them: `code`, `at`, `detail`.
-    pub reasons: Vec<Value>,
+    /// As the processor wrote them.
+    pub reasons: Vec<Reason>,
     pub body: String,
 }
 
@@ -126,7 +118,11 @@ impl Story {
             quarantine: quarantined.into_iter().map(quarantine).collect(),
             dead_letters: dead_letters
                 .into_iter()
-                .map(|Letter { message_id, body, sent_at, .. }| DeadLetter { message_id, sent_at, body })
+                .map(|Parked { message_id, body, sent_at, .. }| DeadLetter {
+                    message_id,
+                    sent_at: moment(sent_at),
+                    body,
+                })
                 .collect(),
             log: lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect(),
         }
@@ -146,7 +142,7 @@ pub fn is_about(line: &str, transaction_id: &str) -> bool {
     serde_json::from_str::<Value>(line).is_ok_and(|line| line["transaction_id"] == transaction_id)
 }
 
-fn verdict(row: &Option<Row>, quarantined: &[Letter], dead_letters: &[Letter], lines: &[String]) -> Verdict {
+fn verdict(row: &Option<Row>, quarantined: &[Parked], dead_letters: &[Parked], lines: &[String]) -> Verdict {
     let last = lines.iter().rev().find_map(|line| News::read(line));
     match last {
         _ if row.is_some() => Verdict::Stored,
@@ -177,11 +173,14 @@ fn announcement(attribute: &Attribute) -> Option<Announcement> {
     })
 }
 
-fn quarantine(letter: Letter) -> Quarantined {
-    let Letter { message_id, body, attributes, sent_at } = letter;
-    let told = attributes.get(REASONS_ATTRIBUTE).and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let reasons = told.and_then(|told| told["reasons"].as_array().cloned()).unwrap_or_default();
-    Quarantined { message_id, sent_at, reasons, body }
+fn quarantine(message: Parked) -> Quarantined {
+    let reasons = message.reasons();
+    Quarantined { message_id: message.message_id, sent_at: moment(message.sent_at), reasons, body: message.body }
+}
+
+/// RFC 3339.
+fn moment(at: Option<Timestamp>) -> Option<String> {
+    at.map(|at| at.to_string())
 }
 
 /// An attribute as JSON. Numbers are text: a reader's float must not change them.
@@ -200,6 +199,8 @@ fn json(attribute: &Attribute) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use pipewright_processor::contract::REASONS_ATTRIBUTE;
+    use pipewright_processor::ports::{MessageAttribute, MessageValue};
     use serde_json::json;
 
     use super::*;
@@ -217,8 +218,16 @@ mod tests {
         ])
     }
 
-    fn letter(attributes: BTreeMap<String, String>) -> Letter {
-        Letter { message_id: "m".into(), body: "{}".into(), attributes, sent_at: None }
+    fn message(attributes: BTreeMap<String, MessageAttribute>) -> Parked {
+        Parked {
+            message_id: "m".into(),
+            receipt: String::new(),
+            body: "{}".into(),
+            attributes,
+            trace_header: None,
+            sent_at: None,
+            cause: None,
+        }
     }
 
     fn tell(traces: Traces) -> Story {
@@ -248,10 +257,14 @@ mod tests {
     #[test]
     fn a_rejected_one_tells_its_reasons() {
         let reasons = json!({ "reasons": [{ "code": "empty", "at": "/sku" }] }).to_string();
+        let reasons = MessageAttribute { data_type: "String".into(), value: MessageValue::Text(reasons) };
         let attributes = BTreeMap::from([(REASONS_ATTRIBUTE.to_owned(), reasons)]);
-        let story = tell(Traces { quarantined: vec![letter(attributes)], ..Traces::default() });
+        let story = tell(Traces { quarantined: vec![message(attributes)], ..Traces::default() });
         assert_eq!(story.verdict, Verdict::Rejected);
-        assert_eq!(story.quarantine[0].reasons, [json!({ "code": "empty", "at": "/sku" })]);
+        assert_eq!(
+            serde_json::to_value(&story.quarantine[0].reasons).unwrap(),
+            json!([{ "code": "empty", "at": "/sku" }])
+        );
     }
 
     #[test]
@@ -270,7 +283,7 @@ mod tests {
         assert_eq!(told(&["failed", "rejected"]).verdict, Verdict::Gone);
         assert_eq!(told(&[]).verdict, Verdict::Unknown);
         let dead =
-            Traces { dead_letters: vec![letter(BTreeMap::new())], lines: vec![line("failed")], ..Traces::default() };
+            Traces { dead_letters: vec![message(BTreeMap::new())], lines: vec![line("failed")], ..Traces::default() };
         assert_eq!(tell(dead).verdict, Verdict::DeadLetter);
     }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::style::Style;
+use crate::operate::parked::Reason;
 use crate::operate::story::{Announcement, Settings, Story, Verdict};
 
 pub fn story(story: &Story, style: Style) -> String {
@@ -63,11 +64,10 @@ fn announced(announcement: &Announcement) -> String {
     }
 }
 
-fn reason_words(reason: &Value) -> String {
-    let text = |name: &str| reason[name].as_str().unwrap_or_default();
-    let place = if text("at").is_empty() { String::new() } else { format!(" at {}", text("at")) };
-    let detail = if text("detail").is_empty() { String::new() } else { format!(": {}", text("detail")) };
-    format!("{}{place}{detail}", text("code"))
+fn reason_words(reason: &Reason) -> String {
+    let place = if reason.at.is_empty() { String::new() } else { format!(" at {}", reason.at) };
+    let detail = if reason.detail.is_empty() { String::new() } else { format!(": {}", reason.detail) };
+    format!("{}{place}{detail}", reason.code)
 }
 
 fn log_line(line: &Value) -> String {
