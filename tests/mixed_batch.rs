@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use pipewright::aws::Aws;
+use pipewright::aws::patience::Wait;
 use pipewright::config::Pipeline;
 use pipewright_processor::contract::REASONS_ATTRIBUTE;
 use serde_json::json;
@@ -34,14 +35,9 @@ fn order(id: &str, amount: u32) -> String {
 }
 
 /// Asks again until it is so.
-async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
-    let patience = Duration::from_secs(60);
-    let asked = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
-    assert!(tokio::time::timeout(patience, asked).await.is_ok(), "not within {patience:?}: {what}");
+async fn until<F: Future<Output = bool>>(aws: &Aws, what: &str, mut is_so: impl FnMut() -> F) {
+    let wait = Wait { reason: what, limit: Duration::from_secs(60) };
+    aws.until(wait, &|_| (), async || Ok(is_so().await.then_some(()))).await.unwrap();
 }
 
 async fn waiting(aws: &Aws, queue: &str) -> usize {
@@ -94,7 +90,7 @@ fn a_mixed_batch_accounts_for_every_message() {
             aws.stored(&table, "transaction_id", id).await.unwrap();
         }
         aws.heard(&listener, "claimed").await.unwrap();
-        until("the queue is empty", || async { waiting(&aws, &queue).await == 0 }).await;
+        until(&aws, "the queue is empty", || async { waiting(&aws, &queue).await == 0 }).await;
         claim_for_another(&aws, &pipeline, "claimed", i64::MAX).await;
 
         let bodies = [
@@ -125,15 +121,15 @@ fn a_mixed_batch_accounts_for_every_message() {
         assert_eq!(amount("known").await, "5", "the conflict changed nothing");
 
         // The transient failure: given back, again and again, until the claim has expired; then announced.
-        until("the claimed one fails", || has_said(&aws, &pipeline, "claimed", "failed")).await;
+        until(&aws, "the claimed one fails", || has_said(&aws, &pipeline, "claimed", "failed")).await;
         claim_for_another(&aws, &pipeline, "claimed", 0).await;
         aws.heard(&listener, "claimed").await.unwrap();
-        until("the queue is empty", || async { waiting(&aws, &queue).await == 0 }).await;
+        until(&aws, "the queue is empty", || async { waiting(&aws, &queue).await == 0 }).await;
         let claimed = aws.stored(&table, "transaction_id", "claimed").await.unwrap();
         assert!(claimed["announcement"].contains("state: sent"), "{claimed:?}");
 
         for (id, decision) in [("known", "duplicate"), ("known", "conflict"), ("claimed", "announced")] {
-            until(&format!("{id} is {decision}"), || has_said(&aws, &pipeline, id, decision)).await;
+            until(&aws, &format!("{id} is {decision}"), || has_said(&aws, &pipeline, id, decision)).await;
         }
         let left = [&pipeline.quarantine_name(), &pipeline.dead_letter_name(), &queue];
         for queue in left {
