@@ -2,8 +2,11 @@
 //! size of the file.
 //!
 //! ```sh
-//! cargo bench --profile dev --bench send
+//! cargo bench --profile swift --bench send
 //! ```
+//!
+//! Profile `swift` is optimised as a user's build is, without the hour that fat LTO takes; unoptimised (`--profile dev`)
+//! the client itself is what limits, and the ratio says little.
 //!
 //! The bare loop sends the same messages with the same client, ten a call and as many calls at a time, and does nothing
 //! else: no file, no check, no progress. Both take turns, so that whatever slows the machine slows both; the ratio is of

@@ -1,5 +1,6 @@
 //! Sends many messages: batches of ten, several under way at a time, what fails for a moment again.
 
+use std::mem::{replace, take};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::sync::mpsc::Receiver;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::error::malformed;
 use super::{Aws, Called};
@@ -23,6 +24,8 @@ pub const MOST_CALLS: usize = 16;
 /// How often a message is tried that SQS could not take for a moment.
 const MOST_ATTEMPTS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// How long a message waits at most for others to share its call.
+const LINGER: Duration = Duration::from_millis(20);
 
 /// What became of a message on its way into the queue.
 #[derive(Debug)]
@@ -43,8 +46,18 @@ struct Waiting {
     turn: Instant,
 }
 
+/// Letters that come together for one call.
+#[derive(Default)]
+struct Gathering {
+    letters: Vec<Letter>,
+    bytes: usize,
+    /// Until when it waits for more.
+    until: Option<Instant>,
+}
+
 impl Aws {
-    /// Sends what comes, until no more comes or `stop`. Calls under way then are finished, none is begun.
+    /// Sends what comes, until no more comes or `stop`. Calls under way then are finished, none is begun. Whether it
+    /// was stopped with something left to send.
     ///
     /// # Errors
     /// A call failed as a whole, after the client's own retries: the others under way are finished.
@@ -55,18 +68,21 @@ impl Aws {
         mut pace: Pace,
         stop: impl Future<Output = ()>,
         on: &mut dyn FnMut(Delivery),
-    ) -> Result<(), CloudError> {
+    ) -> Result<bool, CloudError> {
         let begun = Instant::now();
         let mut stop = pin!(stop);
         let mut under_way = FuturesUnordered::new();
-        let (mut waiting, mut left_over) = (None::<Waiting>, None);
-        let (mut is_over, mut outcome) = (false, Ok(()));
+        let (mut waiting, mut gathering) = (None::<Waiting>, Gathering::default());
+        let (mut is_over, mut outcome) = (false, Ok(false));
         loop {
             let may_begin = !is_over && under_way.len() < MOST_CALLS;
             let turn = waiting.as_ref().map(|waiting| waiting.turn);
             tokio::select! {
                 biased;
-                () = &mut stop, if !is_over => is_over = true,
+                () = &mut stop, if !is_over => {
+                    let holds_some = waiting.is_some() || !gathering.letters.is_empty();
+                    (is_over, outcome) = (true, Ok(holds_some || !letters.is_empty() || !letters.is_closed()));
+                }
                 Some(done) = under_way.next(), if !under_way.is_empty() => match done {
                     Ok(deliveries) => {
                         let deliveries: Vec<Delivery> = deliveries;
@@ -79,7 +95,7 @@ impl Aws {
                         under_way.push(self.deliver(queue, letters));
                     }
                 }
-                gathered = gather(letters, &mut left_over, pace.together()), if may_begin && turn.is_none() => {
+                gathered = gathering.gather(letters, pace.together()), if may_begin && turn.is_none() => {
                     let now = begun.elapsed();
                     match gathered {
                         None => is_over = true,
@@ -152,31 +168,36 @@ fn sort(
     Vec::new()
 }
 
-/// The next letters that fit one call: what is there already, not waiting for more. `None`: no more will come.
-///
-/// Nothing is lost if it is dropped before it is ready: it waits only while it holds nothing.
-async fn gather(letters: &mut Receiver<Letter>, left_over: &mut Option<Letter>, most: usize) -> Option<Vec<Letter>> {
-    let first = match left_over.take() {
-        Some(letter) => letter,
-        None => letters.recv().await?,
-    };
-    let mut bytes = first.body.len();
-    let mut gathered = vec![first];
-    while gathered.len() < most {
-        let Ok(letter) = letters.try_recv() else { break };
-        bytes += letter.body.len();
-        if bytes > MOST_BYTES {
-            *left_over = Some(letter);
-            break;
-        }
-        gathered.push(letter);
+impl Gathering {
+    fn of(letter: Letter) -> Self {
+        let (bytes, until) = (letter.body.len(), Some(Instant::now() + LINGER));
+        Self { letters: vec![letter], bytes, until }
     }
-    Some(gathered)
+
+    /// The next letters that fit one call: at most `most` of them, and after [`LINGER`] what is there. `None`: no more
+    /// will come. Nothing is lost if it is dropped before it is ready: what has come is kept here.
+    async fn gather(&mut self, letters: &mut Receiver<Letter>, most: usize) -> Option<Vec<Letter>> {
+        while self.letters.len() < most {
+            let Some(until) = self.until else {
+                *self = Self::of(letters.recv().await?);
+                continue;
+            };
+            let Ok(Some(letter)) = timeout_at(until, letters.recv()).await else { break };
+            if self.bytes + letter.body.len() > MOST_BYTES {
+                return Some(replace(self, Self::of(letter)).letters);
+            }
+            self.bytes += letter.body.len();
+            self.letters.push(letter);
+        }
+        Some(take(self).letters)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchResultEntry};
+    use futures_util::FutureExt;
+    use tokio::time::sleep;
 
     use super::*;
 
@@ -227,11 +248,37 @@ mod tests {
             sender.send(letter).await.unwrap();
         }
         drop(sender);
-        let mut left_over = None;
+        let mut gathering = Gathering::default();
         let mut sizes = Vec::new();
-        while let Some(gathered) = gather(&mut receiver, &mut left_over, 10).await {
+        while let Some(gathered) = gathering.gather(&mut receiver, 10).await {
             sizes.push(gathered.len());
         }
         assert_eq!(sizes, [2, 10, 3]);
+    }
+
+    #[tokio::test(flavor = "current_thread", start_paused = true)]
+    async fn a_message_waits_a_moment_for_others_and_no_longer() {
+        let (sender, mut receiver) = tokio::sync::mpsc::channel(32);
+        let mut gathering = Gathering::default();
+        let later = async {
+            for letter in letters(&["a", "b"]) {
+                sleep(LINGER / 2).await;
+                sender.send(letter).await.unwrap();
+            }
+        };
+        let (gathered, ()) = tokio::join!(gathering.gather(&mut receiver, 10), later);
+        assert_eq!(gathered, Some(letters(&["a", "b"])));
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn what_was_gathered_outlives_a_wait_that_was_given_up() {
+        let (sender, mut receiver) = tokio::sync::mpsc::channel(32);
+        let mut gathering = Gathering::default();
+        sender.send(letters(&["a"]).remove(0)).await.unwrap();
+        assert!(gathering.gather(&mut receiver, 10).now_or_never().is_none());
+        sender.send(letters(&["b"]).remove(0)).await.unwrap();
+        drop(sender);
+        assert_eq!(gathering.gather(&mut receiver, 10).await, Some(letters(&["a", "b"])));
+        assert_eq!(gathering.gather(&mut receiver, 10).await, None);
     }
 }

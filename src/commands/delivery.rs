@@ -81,20 +81,21 @@ impl Delivery<'_> {
         let (sent, followed) = tokio::select! {
             biased;
             outcome = work => outcome,
-            () = show => (Ok(()), Ok(false)),
+            () = show => (Ok(false), Ok(false)),
         };
         (self.words)().iter().for_each(|words| self.gauge.line(words));
-        let was_stopped = followed.as_ref().is_ok_and(|was_stopped| *was_stopped);
+        let is_interrupted = [&sent, &followed].into_iter().any(|outcome| matches!(outcome, Ok(true)));
         Delivered {
             sent: tally.sent.get(),
             refused: tally.refused.get(),
             account: tally.account.map(|account| account.into_inner().statement()),
-            is_interrupted: was_stopped || self.interrupt.is_asked() && !(letters.is_closed() && letters.is_empty()),
+            is_interrupted,
             failure: sent.err().or(followed.err()),
         }
     }
 
-    async fn send(&self, letters: &mut Receiver<Letter>, tally: &Tally) -> Result<(), CloudError> {
+    /// Whether the user stopped it before its end.
+    async fn send(&self, letters: &mut Receiver<Letter>, tally: &Tally) -> Result<bool, CloudError> {
         let aws = &self.running.aws;
         let queue = self.running.pipeline.queue_name();
         let mut on = |outcome: Outcome| match outcome {
