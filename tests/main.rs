@@ -29,6 +29,7 @@ mod safe_order;
 mod schemas;
 mod screens;
 mod send;
+mod terminal;
 mod tidy;
 mod watch;
 mod world;

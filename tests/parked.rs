@@ -24,7 +24,7 @@ use crate::cli::{refused, stderr, stdout};
 use crate::running::{Running, signal};
 use crate::world::pipeline;
 
-fn transaction(id: &str, amount: &str) -> String {
+pub fn transaction(id: &str, amount: &str) -> String {
     json!({
         "transaction_id": id, "customer_id": "c", "amount": amount, "currency": "USD",
         "timestamp": "2026-11-22T11:00:00Z",
@@ -209,7 +209,8 @@ async fn has_begun(running: &Running, before: usize) {
     }
 }
 
-async fn put(aws: &Aws, queue: &str, bodies: impl Iterator<Item = String>) {
+/// Messages straight into a queue.
+pub async fn put(aws: &Aws, queue: &str, bodies: impl Iterator<Item = String>) {
     let bodies: Vec<_> = bodies.collect();
     for chunk in bodies.chunks(10) {
         let entries = chunk.iter().enumerate().map(|(place, body)| {

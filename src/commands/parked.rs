@@ -40,6 +40,13 @@ pub async fn run(global: &Global, which: Which, verb: &cli::Parked, terminal: &T
         Which::DeadLetters => running.pipeline.dead_letter_name(),
         Which::Quarantine => running.pipeline.quarantine_name(),
     };
+    // Before Ctrl-C is listened to: at a question it simply ends the program.
+    if let cli::Parked::Purge(arguments) = verb
+        && !is_agreed(&running, &queue, arguments, terminal).await?
+    {
+        terminal.talk("nothing was deleted");
+        return Ok(Exit::Failed);
+    }
     let desk = Desk { running: &running, which, queue, terminal, interrupt: Interrupt::listen(*terminal) };
     match verb {
         cli::Parked::List(arguments) => desk.list(arguments).await,
@@ -47,6 +54,23 @@ pub async fn run(global: &Global, which: Which, verb: &cli::Parked, terminal: &T
         cli::Parked::Redrive(arguments) => desk.redrive(arguments).await,
         cli::Parked::Purge(arguments) => desk.purge(arguments).await,
     }
+}
+
+/// Whether messages may be deleted.
+async fn is_agreed(running: &Running, queue: &str, arguments: &cli::Purge, terminal: &Terminal) -> Result<bool> {
+    if arguments.yes {
+        return Ok(true);
+    }
+    if !terminal.can_ask() {
+        bail!("there is nobody to ask: this is no terminal\nhint: `--yes` deletes without a question");
+    }
+    let count = counted(running.aws.depth(queue).await?.all(), "message");
+    let what = match &arguments.reason {
+        Some(reason) => format!("those of about {count} that have the reason `{reason}`"),
+        None => format!("about {count}"),
+    };
+    let after = if arguments.save.is_some() { "after saving them" } else { "unread and unsaved" };
+    Ok(terminal.agrees(&format!("Delete {what} from `{queue}` of {}, {after}?", running.place())))
 }
 
 /// One of the two queues, with whoever works at it.
@@ -168,12 +192,8 @@ impl Desk<'_> {
     }
 
     async fn purge(&self, arguments: &cli::Purge) -> Result<Exit> {
-        let depth = self.running.aws.depth(&self.queue).await?;
-        if !arguments.yes && !self.is_agreed(arguments, depth.all())? {
-            self.terminal.talk("nothing was deleted");
-            return Ok(Exit::Failed);
-        }
         if arguments.save.is_none() && arguments.reason.is_none() {
+            let depth = self.running.aws.depth(&self.queue).await?;
             self.running.aws.purge(&self.queue).await?;
             self.say_purged(arguments, depth.all(), true, None)?;
             return Ok(Exit::Done);
@@ -208,19 +228,6 @@ impl Desk<'_> {
             Exit::Done if removed < gathered.chosen.len() => Exit::Failed,
             exit => exit,
         })
-    }
-
-    fn is_agreed(&self, arguments: &cli::Purge, count: usize) -> Result<bool> {
-        if !self.terminal.can_ask() {
-            bail!("there is nobody to ask: this is no terminal\nhint: `--yes` deletes without a question");
-        }
-        let what = match &arguments.reason {
-            Some(reason) => format!("those of about {} that have the reason `{reason}`", counted(count, "message")),
-            None => format!("about {}", counted(count, "message")),
-        };
-        let after = if arguments.save.is_some() { "after saving them" } else { "unread and unsaved" };
-        let place = self.running.place();
-        Ok(self.terminal.agrees(&format!("Delete {what} from `{}` of {place}, {after}?", self.queue)))
     }
 
     fn say_purged(&self, arguments: &cli::Purge, removed: usize, is_all: bool, saved: Option<usize>) -> Result<()> {

@@ -1,0 +1,125 @@
+//! On a terminal with somebody at it: questions and their answers, Ctrl-C, progress that moves and goes.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::time::Duration;
+
+use pty_process::{Pty, Size};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::Child;
+
+use crate::backend::run;
+use crate::parked::{put, transaction};
+use crate::running::Running;
+
+/// So long a screen may take to show what is expected.
+const PATIENCE: Duration = Duration::from_secs(60);
+const CTRL_C: &str = "\x03";
+
+/// A terminal of 24 rows and 80 columns in which the program runs.
+struct Screen {
+    pty: Pty,
+    child: Child,
+    shown: String,
+}
+
+impl Screen {
+    fn new(running: &Running, arguments: &[&str]) -> Self {
+        let (pty, pts) = pty_process::open().unwrap();
+        pty.resize(Size::new(24, 80)).unwrap();
+        let mut program = running.command(arguments);
+        program.env("TERM", "xterm-256color");
+        let command = pty_process::Command::from(tokio::process::Command::from(program));
+        let child = command.spawn(pts).unwrap();
+        Self { pty, child, shown: String::new() }
+    }
+
+    /// Waits until this is shown.
+    async fn shows(&mut self, words: &str) {
+        let read = async {
+            while !self.shown.contains(words) {
+                assert!(self.read().await, "it ended without `{words}`: {}", self.shown);
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, read).await.is_ok(), "no `{words}`: {}", self.shown);
+    }
+
+    /// Whether there was more to read.
+    async fn read(&mut self) -> bool {
+        let mut bytes = [0; 4_096];
+        // Linux ends a terminal that nobody holds any more with an error.
+        let count = self.pty.read(&mut bytes).await.unwrap_or(0);
+        self.shown.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        count > 0
+    }
+
+    async fn press(&mut self, keys: &str) {
+        self.pty.write_all(keys.as_bytes()).await.unwrap();
+    }
+
+    /// Waits for the end: all that was shown, and the exit status as a shell tells it.
+    async fn end(mut self) -> (String, i32) {
+        while tokio::time::timeout(PATIENCE, self.read()).await.unwrap() {}
+        let status = self.child.wait().await.unwrap();
+        let status = status.code().or(status.signal().map(|signal| 128 + signal)).unwrap();
+        (self.shown, status)
+    }
+}
+
+#[test]
+fn only_yes_deletes() {
+    run(async {
+        let running = Running::new(|yaml| yaml).await;
+        let parked = running.pipeline.quarantine_name();
+        put(&running.aws, &parked, (0..3).map(|index| transaction(&format!("t-{index}"), "1"))).await;
+        for (keys, status) in [("y\n", 1), ("\x04", 1), (CTRL_C, 130)] {
+            let mut screen = Screen::new(&running, &["quarantine", "purge"]);
+            screen.shows("Delete about 3 messages").await;
+            screen.shows("Only `yes` is accepted: ").await;
+            screen.press(keys).await;
+            let (shown, ended) = screen.end().await;
+            assert_eq!((ended, shown.contains("nothing was deleted")), (status, status == 1), "{keys:?}: {shown}");
+            assert_eq!(running.aws.depth(&parked).await.unwrap().waiting, 3);
+        }
+        let mut screen = Screen::new(&running, &["quarantine", "purge"]);
+        screen.shows("Only `yes` is accepted: ").await;
+        screen.press("yes\n").await;
+        let (shown, ended) = screen.end().await;
+        assert!(ended == 0 && shown.contains("deleted about 3 messages"), "{shown}");
+        assert_eq!(running.aws.depth(&parked).await.unwrap().all(), 0);
+    });
+}
+
+#[test]
+fn ctrl_c_in_a_purge_loses_no_message_that_was_not_saved() {
+    const COUNT: usize = 1_500;
+    run(async {
+        let running = Running::new(|yaml| yaml).await;
+        let parked = running.pipeline.quarantine_name();
+        put(&running.aws, &parked, (0..COUNT).map(|index| transaction(&format!("t-{index}"), "1"))).await;
+        let mut screen = Screen::new(&running, &["quarantine", "purge", "--save", "kept.jsonl", "--yes"]);
+        screen.shows("saved ").await;
+        screen.press(CTRL_C).await;
+        let (shown, ended) = screen.end().await;
+        assert_eq!(ended, 130, "{shown}");
+        let kept = fs::read_to_string(running.project.path().join("kept.jsonl")).unwrap_or_default().lines().count();
+        let depth = running.aws.depth(&parked).await.unwrap();
+        assert_eq!(depth.in_flight, 0, "what is still there is there for others: {shown}");
+        assert!(depth.waiting == COUNT || kept == COUNT, "{kept} kept, {depth:?}: {shown}");
+        assert_eq!(kept == 0, shown.contains("nothing was deleted, nothing was saved"), "{shown}");
+    });
+}
+
+#[test]
+fn progress_moves_on_its_line_and_is_gone_at_the_end() {
+    run(async {
+        let running = Running::new(|yaml| yaml).await;
+        let mut screen = Screen::new(&running, &["send", "--generate", "300", "--rate", "150", "--seed", "1"]);
+        screen.shows(" a second, ").await;
+        screen.shows(" left").await;
+        let (shown, ended) = screen.end().await;
+        assert_eq!(ended, 0, "{shown}");
+        let (_, last) = shown.rsplit_once("\x1b[2K").unwrap();
+        assert_eq!(last.trim(), "sent 300 to `ecommerce-transactions` in account 1, region us-east-1; seed 1");
+    });
+}
