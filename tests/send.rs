@@ -1,5 +1,6 @@
 //! `send`: from files and made up, followed to the last message, interrupted and killed.
 
+use std::fs;
 use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
@@ -199,6 +200,17 @@ fn wrong_usage_is_said_before_anybody_is_asked() {
     refused(&run(&["send", "nowhere.jsonl"]), &["`nowhere.jsonl` cannot be read"]);
     refused(&run(&["send", "-", "-"]), &["once only", "hint:"]);
     refused(&run(&["send", "--as-is", "pipeline.yaml", "--format", "csv"]), &["hint: `--format jsonl`"]);
+    refused(&run(&["send", "pipeline.yaml", "--seed", "1"]), &["`--seed` is about made-up", "hint: `--generate N`"]);
+}
+
+#[test]
+fn a_file_that_ends_in_the_middle_of_a_row_is_no_success() {
+    let project = Project::new(|yaml| yaml);
+    fs::write(project.path().join("cut.csv"), "transaction_id,amount\nt-1,1\nt-2,\"1\nt-3,1\n").unwrap();
+    let output = project.command(&["send", "--dry-run", "cut.csv"]).output().unwrap();
+    refused(&output, &["cut.csv cannot be read to its end: line 3", "a quote is not closed"]);
+    assert_eq!(stdout(&output).lines().count(), 1, "what comes before is good");
+    refused(&project.command(&["send", "--strict", "cut.csv"]).output().unwrap(), &["nothing was sent"]);
 }
 
 #[test]

@@ -81,6 +81,21 @@ pub struct Mix {
     pub conflicting: Option<Share>,
 }
 
+impl Mix {
+    /// The first option that was given, if any.
+    pub fn stated(&self) -> Option<&'static str> {
+        let stated = [
+            ("--seed", self.seed.is_some()),
+            ("--at", self.at.is_some()),
+            ("--large", self.large.is_some()),
+            ("--invalid", self.invalid.is_some()),
+            ("--duplicate", self.duplicate.is_some()),
+            ("--conflicting", self.conflicting.is_some()),
+        ];
+        stated.into_iter().find_map(|(option, is_stated)| is_stated.then_some(option))
+    }
+}
+
 /// How input is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {

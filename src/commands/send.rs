@@ -61,8 +61,12 @@ enum Checked {
 }
 
 async fn source(arguments: &Send, pipeline: &Pipeline, terminal: &Terminal, interrupt: &Interrupt) -> Result<Checked> {
+    let mix = &arguments.generate.mix;
     if let Some(count) = arguments.generate.generate {
-        return made_up(count, &arguments.generate.mix, pipeline).map(Checked::Ready);
+        return made_up(count, mix, pipeline).map(Checked::Ready);
+    }
+    if let Some(option) = mix.stated() {
+        bail!("`{option}` is about made-up transactions, and files are sent\nhint: `--generate N` makes N of them up");
     }
     if !arguments.strict {
         return Ok(Checked::Ready(files(reading::inputs(arguments)?)));

@@ -64,11 +64,17 @@ impl<R: BufRead> Iterator for Lines<R> {
                 Err(error) => return Some(Err(error)),
             };
             self.number += 1;
+            let bytes = if self.number == 1 && !self.as_is { without_mark(bytes) } else { bytes };
             if !bytes.trim_ascii().is_empty() {
                 return Some(Ok(Line { number: self.number, body: body(bytes, is_cut, self.as_is) }));
             }
         }
     }
+}
+
+/// Without the byte order mark that some programs begin a file with.
+fn without_mark(bytes: Vec<u8>) -> Vec<u8> {
+    bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes)
 }
 
 fn body(mut bytes: Vec<u8>, is_cut: bool, as_is: bool) -> Result<String, String> {
@@ -114,6 +120,12 @@ mod tests {
     fn objects_are_taken_as_they_are_and_lines_are_counted() {
         let lines = read(b"{\"a\": 1}\r\n\n  \n {\"b\":2}", false);
         assert_eq!(lines, [(1, Ok("{\"a\": 1}".into())), (4, Ok(" {\"b\":2}".into()))]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_belongs_to_no_transaction() {
+        assert_eq!(read(b"\xef\xbb\xbf{}\n{}", false), [(1, Ok("{}".into())), (2, Ok("{}".into()))]);
+        assert_eq!(read(b"\xef\xbb\xbf{}", true), [(1, Ok("\u{feff}{}".into()))]);
     }
 
     #[test]
