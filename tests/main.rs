@@ -10,6 +10,7 @@ mod drill;
 mod end_to_end;
 mod golden;
 mod habits;
+mod hidden;
 mod interruption;
 mod laws;
 mod least_privilege;

@@ -126,9 +126,19 @@ async fn they_are_deleted_once_saved(running: &Running) {
     assert!(lines.iter().any(|line| line["body"] == transaction("zero", "0")), "{saved}");
     assert_eq!(running.aws.depth(&queue).await.unwrap().all(), 0);
 
+    put(&running.aws, &queue, ["new".to_owned()].into_iter()).await;
+    let again = ["quarantine", "purge", "--yes", "--save", "saved.jsonl"];
+    refused(&running.run(&again), &["`saved.jsonl` is there already", "hint:"]);
+    assert_eq!(fs::read_to_string(running.project.path().join("saved.jsonl")).unwrap(), saved, "the only copy");
+    assert_eq!(running.aws.depth(&queue).await.unwrap().waiting, 1);
+    let none = ["quarantine", "purge", "--yes", "--reason", "nobody's", "--save", "none.jsonl"];
+    let said = stdout(&running.run(&none));
+    assert!(said.contains("deleted 0 messages") && said.contains("none was found with the reason"), "{said}");
+    assert!(!running.project.path().join("none.jsonl").exists(), "nothing was saved");
+
     put(&running.aws, &queue, ["late".to_owned()].into_iter()).await;
     let said = stdout(&running.run(&["quarantine", "purge", "--yes"]));
-    assert!(said.contains("deleted about 1 message"), "{said}");
+    assert!(said.contains("deleted about 2 messages"), "{said}");
     assert_eq!(running.aws.depth(&queue).await.unwrap().all(), 0);
 }
 
@@ -242,7 +252,8 @@ impl Queues {
     }
 
     async fn redrive(&self, selection: Selection) -> Result<Redriven, pipewright::reconcile::CloudError> {
-        let what = Redrive { from: "parked".into(), to: "main".into(), selection };
+        let elsewhere = "parked".into();
+        let what = Redrive { from: "parked".into(), to: "main".into(), elsewhere, selection };
         self.aws.redrive(&what, Duration::ZERO, &|| false, &|_| ()).await
     }
 

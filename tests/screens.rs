@@ -328,6 +328,7 @@ fn parked_messages_by_reason_one_whole_and_put_back() {
             message(&id, &format!("{{\"transaction_id\":\"order-{index}\"}}"), missing.clone())
         })
         .chain([message("6b", "{\"transaction_id\":\"late\",\"amount\":1.10}", old)])
+        .chain([message("6c", "{\"note\":\"\u{202e}\u{9b}31m\"}", json!([]))])
         .chain([message("7c", "\u{1b}[2Jnot JSON", json!([{ "code": "not_json", "at": "" }]))])
         .collect();
     let looked = Looked { messages: 7, waiting: 7, in_flight: 0, is_all: true };
@@ -337,7 +338,9 @@ fn parked_messages_by_reason_one_whole_and_put_back() {
         sent: 40,
         by: By::Messages,
         left: 3,
+        hidden: 12,
         came_back: 2,
+        came_elsewhere: 1,
         still_on_the_way: 1,
         not_removed: 1,
         refused: BTreeMap::from([("m-1".into(), "too long".into())]),

@@ -145,7 +145,7 @@ impl Aws {
     }
 
     async fn look_into_quarantine(&self, following: &Following<'_>) -> Result<(), CloudError> {
-        self.sweep(following.places.quarantine, &mut |seen| {
+        self.sweep(following.places.quarantine, &|| false, &mut |seen| {
             let mut account = following.account.borrow_mut();
             let is_ours = account.find_in_quarantine(&seen.message_id, &seen.body, seen.sent_at);
             if is_ours { following.quarantined } else { Fate::Stays }
@@ -154,7 +154,7 @@ impl Aws {
     }
 
     async fn look_into_dead_letters(&self, following: &Following<'_>) -> Result<(), CloudError> {
-        self.sweep(following.places.dead_letter, &mut |seen| {
+        self.sweep(following.places.dead_letter, &|| false, &mut |seen| {
             following.account.borrow_mut().find_in_dead_letters(&seen.message_id);
             Fate::Stays
         })

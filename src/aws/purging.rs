@@ -24,6 +24,8 @@ pub struct Gathered {
     left: BTreeMap<String, String>,
     /// Whether nothing more was found: else time was up, or the user asked to stop.
     pub is_all: bool,
+    /// Messages that could not be seen, for others had them in hand: approximately.
+    pub hidden: usize,
 }
 
 impl Aws {
@@ -53,7 +55,7 @@ impl Aws {
         is_stopped: &dyn Fn() -> bool,
         on: &mut dyn FnMut(&Parked) -> std::io::Result<()>,
     ) -> Result<Gathered, CloudError> {
-        let mut gathered = Gathered::default();
+        let mut gathered = Gathered { hidden: self.depth(queue).await?.in_flight, ..Gathered::default() };
         let outcome = self.gather_into(&mut gathered, queue, selection, is_stopped, on).await;
         let left = std::mem::take(&mut gathered.left);
         self.show_again(queue, left.values().map(String::as_str)).await;

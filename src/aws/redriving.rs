@@ -27,6 +27,8 @@ const ROUNDS: usize = 4;
 pub struct Redrive {
     pub from: String,
     pub to: String,
+    /// Where else messages may end that were put back.
+    pub elsewhere: String,
     pub selection: Selection,
 }
 
@@ -56,6 +58,7 @@ impl Aws {
         is_stopped: &dyn Fn() -> bool,
         on: &dyn Fn(usize),
     ) -> Result<Redriven, CloudError> {
+        let hidden = self.depth(&what.from).await?.in_flight;
         let job = Job {
             aws: self,
             what,
@@ -74,17 +77,20 @@ impl Aws {
                 format!("{} messages were put back, then: {}", job.sorter.borrow().count_sent(), error.message);
             return Err(CloudError { message, ..error });
         }
-        let mut on_the_way = 0;
+        let (mut on_the_way, mut came_elsewhere) = (0, 0);
         if job.sorter.borrow().count_sent() > 0 {
             on_the_way = self.drained(&what.to, wait, is_stopped).await?.all();
-            job.count_what_came_back().await?;
+            job.meet_again(&what.from).await?;
+            came_elsewhere = job.meet_again(&what.elsewhere).await?;
         }
         let sorter = job.sorter.borrow();
         Ok(Redriven {
             sent: sorter.count_sent(),
             by: By::Messages,
             left: sorter.count_staying(),
+            hidden,
             came_back: sorter.count_back(),
+            came_elsewhere,
             still_on_the_way: on_the_way,
             not_removed: job.not_removed.borrow().len(),
             refused: job.refused.take(),
@@ -180,13 +186,12 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Meets what is parked now; the sorter knows what of it was sent by us.
-    async fn count_what_came_back(&self) -> Result<(), CloudError> {
+    /// Meets what is parked in a queue now; the sorter knows what of it was sent by us. How many came back.
+    async fn meet_again(&self, queue: &str) -> Result<usize, CloudError> {
         /// Enough to see whether it helped.
         const LOOK: usize = 1_000;
-        let seen = self.aws.peek(&self.what.from, LOOK, self.is_stopped).await?;
+        let seen = self.aws.peek(queue, LOOK, self.is_stopped).await?;
         let mut sorter = self.sorter.borrow_mut();
-        seen.messages.iter().for_each(|message| sorter.meet(message));
-        Ok(())
+        Ok(seen.messages.iter().filter(|message| sorter.meet(message)).count())
     }
 }

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::Aws;
@@ -38,15 +38,21 @@ struct Receipts {
 }
 
 impl Aws {
-    /// Looks at every message, and decides about each. What comes meanwhile may be seen or not.
+    /// Looks at every message, and decides about each, until there are no more or `is_stopped`. What comes meanwhile may
+    /// be seen or not. Dropped before its end, it leaves what it saw hidden: have it stopped instead.
     ///
     /// # Errors
     /// The queue cannot be read.
-    pub async fn sweep(&self, queue: &str, on: &mut dyn FnMut(&Parked) -> Fate) -> Result<(), CloudError> {
+    pub async fn sweep(
+        &self,
+        queue: &str,
+        is_stopped: &dyn Fn() -> bool,
+        on: &mut dyn FnMut(&Parked) -> Fate,
+    ) -> Result<(), CloudError> {
         let until = Instant::now() + LOOK;
         let (receipts, on) = (RefCell::<Receipts>::default(), RefCell::new(on));
         let look = |_| async {
-            while Instant::now() < until {
+            while Instant::now() < until && !is_stopped() {
                 let messages = self.take(queue, BATCH, HIDDEN).await?;
                 if messages.is_empty() {
                     break;
@@ -62,12 +68,12 @@ impl Aws {
             }
             Ok(())
         };
-        let looked = try_join_all((0..MOST_CALLS).map(look)).await;
+        let looked = join_all((0..MOST_CALLS).map(look)).await;
         // Also what was seen before a failure is shown again.
         let Receipts { stay, deleted } = receipts.into_inner();
         let deleted: Vec<&str> = deleted.iter().map(String::as_str).collect();
         let ((), removed) =
             tokio::join!(self.show_again(queue, stay.iter().map(String::as_str)), self.remove(queue, &deleted));
-        looked.and(removed.map(|_| ()))
+        looked.into_iter().collect::<Result<(), _>>().and(removed.map(|_| ()))
     }
 }

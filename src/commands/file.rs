@@ -1,7 +1,7 @@
 //! Files that people get: written whole or not at all, and never in the place of something else.
 
 use std::fs::Permissions;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,12 @@ pub struct Whole {
     file: PathBuf,
     target: PathBuf,
     temporary: NamedTempFile,
+    replaces: bool,
 }
+
+/// Readable by whoever the user's umask lets, as any new file.
+const FOR_EVERYBODY: u32 = 0o666;
+const FOR_ITS_OWNER: u32 = 0o600;
 
 impl Whole {
     /// # Errors
@@ -36,10 +41,28 @@ impl Whole {
         if target.exists() && !target.is_file() {
             bail!("`{}` is no regular file\nhint: print to it instead, with `--output json >`", file.display());
         }
-        let everybody = Permissions::from_mode(0o666);
-        let temporary = tempfile::Builder::new().permissions(everybody).tempfile_in(folder_of(&target));
-        let temporary = temporary.map_err(|error| cannot(file, &error))?;
-        Ok(Self { file: file.to_owned(), target, temporary })
+        Self::beside(file, target, FOR_EVERYBODY, true)
+    }
+
+    /// For what may be nowhere else: it takes the place of nothing, and only its owner may read it.
+    ///
+    /// # Errors
+    /// The folder cannot be written to; something is in the place.
+    pub fn begin_new(file: &Path) -> Result<Self> {
+        if file.symlink_metadata().is_ok() {
+            return Err(is_there(file));
+        }
+        Self::beside(file, file.to_owned(), FOR_ITS_OWNER, false)
+    }
+
+    fn beside(file: &Path, target: PathBuf, mode: u32, replaces: bool) -> Result<Self> {
+        // Whoever finds one that a killed program left knows whose it is.
+        let mut name = target.file_name().unwrap_or_default().to_owned();
+        name.push(".");
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&name).suffix(".partial").permissions(Permissions::from_mode(mode));
+        let temporary = builder.tempfile_in(folder_of(&target)).map_err(|error| cannot(file, &error))?;
+        Ok(Self { file: file.to_owned(), target, temporary, replaces })
     }
 
     /// # Errors
@@ -53,15 +76,23 @@ impl Whole {
     /// # Errors
     /// As `write_whole`.
     pub fn finish(self) -> Result<()> {
-        let Self { file, target, temporary } = self;
+        let Self { file, target, temporary, replaces } = self;
         temporary.as_file().sync_all().map_err(|error| cannot(&file, &error))?;
-        temporary.persist(&target).map_err(|error| cannot(&file, &error.error))?;
-        Ok(())
+        let kept = if replaces { temporary.persist(&target) } else { temporary.persist_noclobber(&target) };
+        match kept {
+            Ok(_) => Ok(()),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(is_there(&file)),
+            Err(error) => Err(cannot(&file, &error.error)),
+        }
     }
 }
 
+fn is_there(file: &Path) -> anyhow::Error {
+    anyhow!("`{}` is there already, and is not replaced\nhint: name a file that does not exist", file.display())
+}
+
 /// The kind of failure alone: the message of tempfile names its own file.
-fn cannot(file: &Path, error: &std::io::Error) -> anyhow::Error {
+fn cannot(file: &Path, error: &io::Error) -> anyhow::Error {
     anyhow!(
         "`{}` cannot be written: {}\nhint: name a file in a folder that you may write to",
         file.display(),
@@ -99,6 +130,25 @@ mod tests {
         assert!(write_whole(folder.path(), b"x").unwrap_err().to_string().contains("no regular file"));
         assert!(check_not_the_input(&link, &target).unwrap_err().to_string().contains("own file"));
         assert!(check_not_the_input(&folder.path().join("new"), &target).is_ok());
+    }
+
+    #[test]
+    fn what_may_be_nowhere_else_replaces_nothing_and_is_for_its_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kept.jsonl");
+        let mut whole = Whole::begin_new(&file).unwrap();
+        whole.write(b"one").unwrap();
+        let partial = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().file_name().into_string().unwrap();
+        assert!(partial.starts_with("kept.jsonl.") && partial.ends_with(".partial"), "{partial}");
+        whole.finish().unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(Whole::begin_new(&file).err().unwrap().to_string().contains("is there already"));
+        assert!(Whole::begin_new(Path::new("/dev/stdout")).is_err());
+        let late = folder.path().join("late");
+        let whole = Whole::begin_new(&late).unwrap();
+        fs::write(&late, "somebody else's").unwrap();
+        assert!(whole.finish().unwrap_err().to_string().contains("is there already"));
+        assert_eq!(fs::read_to_string(&late).unwrap(), "somebody else's");
     }
 
     #[test]

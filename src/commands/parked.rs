@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -73,6 +73,19 @@ async fn is_agreed(running: &Running, queue: &str, arguments: &cli::Purge, termi
     Ok(terminal.agrees(&format!("Delete {what} from `{queue}` of {}, {after}?", running.place())))
 }
 
+/// What a purge came to.
+#[derive(Default)]
+struct Purged {
+    deleted: usize,
+    /// Whether SQS emptied the queue as a whole, and the count is its estimate.
+    is_whole: bool,
+    saved: Option<usize>,
+    /// Whether nothing more was found.
+    is_all: bool,
+    /// In the hands of others, and so neither saved nor deleted.
+    hidden: usize,
+}
+
 /// One of the two queues, with whoever works at it.
 struct Desk<'a> {
     running: &'a Running,
@@ -106,7 +119,12 @@ impl Desk<'_> {
                     "groups": groups.groups,
                 })
             )),
-            Output::Text => self.terminal.answer(&text::groups(&self.queue, &groups, looked, self.sheet())),
+            Output::Text => {
+                self.terminal.answer(&text::groups(&self.queue, &groups, looked, self.sheet()));
+                if let (Some(reason), true) = (&arguments.reason, groups.groups.is_empty()) {
+                    self.terminal.answer(&text::no_such_reason(reason));
+                }
+            }
         }
         Ok(self.exit())
     }
@@ -119,7 +137,9 @@ impl Desk<'_> {
             if self.interrupt.is_asked() {
                 return Ok(Exit::Interrupted);
             }
-            let hint = if seen.is_all {
+            let hint = if seen.depth.in_flight > 0 {
+                format!("{} messages were in the hands of others: try it again in a while", seen.depth.in_flight)
+            } else if seen.is_all {
                 "`list` shows what there is".to_owned()
             } else {
                 format!("the queue holds about {} messages, more than were looked at: `--look N`", seen.depth.waiting)
@@ -150,7 +170,12 @@ impl Desk<'_> {
         let to = self.running.pipeline.queue_name();
         match arguments.output {
             Output::Json => self.terminal.answer(&(serde_json::to_string_pretty(&redriven)? + "\n")),
-            Output::Text => self.terminal.answer(&text::redriven(&self.queue, &to, &redriven)),
+            Output::Text => {
+                self.terminal.answer(&text::redriven(&self.queue, &to, &redriven));
+                if let (Some(reason), 0) = (&arguments.reason, redriven.sent) {
+                    self.terminal.answer(&text::no_such_reason(reason));
+                }
+            }
         }
         Ok(match &redriven {
             Redriven { interrupted: true, .. } => Exit::Interrupted,
@@ -160,7 +185,12 @@ impl Desk<'_> {
     }
 
     async fn put_back(&self, arguments: &cli::Redrive, selection: Selection) -> Result<Redriven, CloudError> {
-        let what = Redrive { from: self.queue.clone(), to: self.running.pipeline.queue_name(), selection };
+        let pipeline = &self.running.pipeline;
+        let elsewhere = match self.which {
+            Which::DeadLetters => pipeline.quarantine_name(),
+            Which::Quarantine => pipeline.dead_letter_name(),
+        };
+        let what = Redrive { from: self.queue.clone(), to: pipeline.queue_name(), elsewhere, selection };
         let wait = Duration::from_secs(arguments.wait.into());
         let gauge = Gauge::new(self.terminal);
         let on = |sent: usize| gauge.show(&format!("put back {sent}"));
@@ -195,14 +225,15 @@ impl Desk<'_> {
         if arguments.save.is_none() && arguments.reason.is_none() {
             let depth = self.running.aws.depth(&self.queue).await?;
             self.running.aws.purge(&self.queue).await?;
-            self.say_purged(arguments, depth.all(), true, None)?;
+            let purged = Purged { deleted: depth.all(), is_whole: true, is_all: true, ..Purged::default() };
+            self.say_purged(arguments, &purged);
             return Ok(Exit::Done);
         }
         let selection = self.selection(&arguments.reason, None).await?;
         let is_stopped = || self.interrupt.is_asked();
         let gauge = Gauge::new(self.terminal);
         let aws = &self.running.aws;
-        let mut file = arguments.save.as_deref().map(Whole::begin).transpose()?;
+        let mut file = arguments.save.as_deref().map(Whole::begin_new).transpose()?;
         let mut count = 0_usize;
         let mut save = |message: &Parked| {
             let Some(file) = &mut file else { return Ok(()) };
@@ -210,54 +241,69 @@ impl Desk<'_> {
             gauge.show(&format!("saved {count}"));
             file.write(format!("{}\n", message.as_json()).as_bytes()).map_err(std::io::Error::other)
         };
-        let gathered = aws.gather(&self.queue, &selection, &is_stopped, &mut save).await?;
+        let gathered = aws.gather(&self.queue, &selection, &is_stopped, &mut save).await;
+        let gathered = gathered.context("nothing was deleted, nothing was saved")?;
+        let chosen = gathered.chosen.len();
+        let mut purged = Purged { is_all: gathered.is_all, hidden: gathered.hidden, ..Purged::default() };
         if self.interrupt.is_asked() {
             aws.show_again(&self.queue, gathered.chosen.values().map(String::as_str)).await;
-            self.terminal.talk("interrupted: nothing was deleted, nothing was saved");
+            drop(gauge);
+            self.say_purged(arguments, &purged);
             return Ok(Exit::Interrupted);
         }
-        if let Err(error) = file.map_or(Ok(()), Whole::finish) {
-            aws.show_again(&self.queue, gathered.chosen.values().map(String::as_str)).await;
-            return Err(error.context("nothing was deleted"));
+        if chosen > 0
+            && let Some(file) = file
+        {
+            if let Err(error) = file.finish() {
+                aws.show_again(&self.queue, gathered.chosen.values().map(String::as_str)).await;
+                return Err(error.context("nothing was deleted"));
+            }
+            purged.saved = Some(chosen);
         }
-        let on = |removed: usize| gauge.show(&format!("deleted {removed} of {}", gathered.chosen.len()));
-        let removed = aws.remove_gathered(&self.queue, &gathered, &is_stopped, &on).await?;
+        let on = |removed: usize| gauge.show(&format!("deleted {removed} of {chosen}"));
+        purged.deleted = aws.remove_gathered(&self.queue, &gathered, &is_stopped, &on).await?;
         drop(gauge);
-        self.say_purged(arguments, removed, gathered.is_all, Some(gathered.chosen.len()))?;
+        self.say_purged(arguments, &purged);
         Ok(match self.exit() {
-            Exit::Done if removed < gathered.chosen.len() => Exit::Failed,
+            Exit::Done if purged.deleted < chosen => Exit::Failed,
             exit => exit,
         })
     }
 
-    fn say_purged(&self, arguments: &cli::Purge, removed: usize, is_all: bool, saved: Option<usize>) -> Result<()> {
-        let saved_to = arguments.save.as_ref().map(|file| file.display().to_string());
-        match arguments.output {
-            Output::Json => self.terminal.answer(&format!(
-                "{:#}\n",
-                json!({
-                    "queue": self.queue,
-                    "deleted": removed,
-                    "is_exact": saved.is_some(),
-                    "saved": saved.filter(|_| saved_to.is_some()),
-                    "saved_to": saved_to,
-                    "is_all": is_all,
-                    "interrupted": self.interrupt.is_asked(),
-                })
-            )),
-            Output::Text => {
-                let about = if saved.is_some() { "" } else { "about " };
-                let mut words = format!("deleted {about}{} from {}", counted(removed, "message"), self.queue);
-                if let (Some(count), Some(file)) = (saved, &saved_to) {
-                    words.push_str(&format!("; saved {count} to {file}"));
-                }
-                if !is_all {
-                    words.push_str("; there are more: run it again");
-                }
-                self.terminal.answer(&format!("{words}\n"));
+    fn say_purged(&self, arguments: &cli::Purge, purged: &Purged) {
+        let saved_to = arguments.save.as_ref().filter(|_| purged.saved.is_some()).map(|file| file.display().to_string());
+        if arguments.output == Output::Json {
+            let answer = json!({
+                "queue": self.queue,
+                "deleted": purged.deleted,
+                "is_exact": !purged.is_whole,
+                "saved": purged.saved,
+                "saved_to": saved_to,
+                "is_all": purged.is_all && purged.hidden == 0,
+                "hidden": purged.hidden,
+                "interrupted": self.interrupt.is_asked(),
+            });
+            return self.terminal.answer(&format!("{answer:#}\n"));
+        }
+        let about = if purged.is_whole { "about " } else { "" };
+        let mut words = format!("deleted {about}{} from {}", counted(purged.deleted, "message"), self.queue);
+        if let (Some(count), Some(file)) = (purged.saved, &saved_to) {
+            words.push_str(&format!("; saved {count} to {file}"));
+            if purged.deleted < count {
+                words.push_str(&format!(", {} of them are still in the queue", count - purged.deleted));
             }
         }
-        Ok(())
+        if self.interrupt.is_asked() {
+            words.push_str("; interrupted");
+        } else if !purged.is_all {
+            words.push_str("; there are more: run it again");
+        }
+        words.push('\n');
+        words.push_str(&text::hidden(purged.hidden));
+        if let (Some(reason), 0) = (&arguments.reason, purged.deleted) {
+            words.push_str(&text::no_such_reason(reason));
+        }
+        self.terminal.answer(&words);
     }
 
     async fn look(&self, limit: usize) -> Result<Seen, CloudError> {

@@ -4,20 +4,26 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use jiff::Timestamp;
+use pipewright_processor::transaction::MOST_ID_BYTES;
 
 use super::Exit;
+use super::interrupt::Interrupt;
 use super::running::Running;
 use crate::aws::log_lines::Wanted;
 use crate::aws::sweep::Fate;
 use crate::cli::{Global, Output, Why};
 use crate::operate::Parked;
-use crate::operate::story::{Story, Traces, Verdict, is_about, names};
+use crate::operate::story::{Hidden, Story, Traces, Verdict, is_about, names};
 use crate::reconcile::CloudError;
 use crate::render::{Terminal, why as text};
 
 pub async fn run(global: &Global, arguments: &Why, terminal: &Terminal) -> Result<Exit> {
     let running = Running::open(global, terminal).await?;
-    let traces = traces(&running, arguments).await?;
+    let interrupt = Interrupt::quietly();
+    let traces = traces(&running, arguments, &|| interrupt.is_asked()).await?;
+    if interrupt.is_asked() {
+        return Ok(Exit::Interrupted);
+    }
     let attributes = running.pipeline.settings("", "").table.attributes;
     let story = Story::tell(&arguments.transaction_id, traces, &attributes);
     match arguments.output {
@@ -35,30 +41,48 @@ pub async fn run(global: &Global, arguments: &Why, terminal: &Terminal) -> Resul
     Ok(Exit::Failed)
 }
 
-async fn traces(running: &Running, arguments: &Why) -> Result<Traces, CloudError> {
+async fn traces(running: &Running, arguments: &Why, is_stopped: &dyn Fn() -> bool) -> Result<Traces, CloudError> {
     let (aws, pipeline) = (&running.aws, &running.pipeline);
     let id = &arguments.transaction_id;
     let (quarantine, dead_letter) = (pipeline.quarantine_name(), pipeline.dead_letter_name());
-    let (ids, function) = (BTreeSet::from([id.clone()]), pipeline.function_name());
-    let (rows, quarantined, dead_letters, lines, live_settings) = tokio::try_join!(
+    let function = pipeline.function_name();
+    // No item can have such a key, and DynamoDB refuses the question; a quarantined message can.
+    let is_key = (1..=MOST_ID_BYTES).contains(&id.len());
+    let ids = BTreeSet::from_iter(is_key.then(|| id.clone()));
+    // All to their end, for a look that is given up leaves hidden what it saw.
+    let (rows, quarantined, dead_letters, lines, live_settings) = tokio::join!(
         aws.rows(running.keyed(), &ids),
-        letters(running, &quarantine, id),
-        letters(running, &dead_letter, id),
+        letters(running, &quarantine, id, is_stopped),
+        letters(running, &dead_letter, id, is_stopped),
         lines(running, arguments),
         aws.live_settings(&function),
-    )?;
+    );
+    let (quarantined, dead_letters) = (quarantined?, dead_letters?);
     Ok(Traces {
-        row: rows.into_values().next(),
-        quarantined,
-        dead_letters,
-        lines,
-        live_settings: live_settings.map(|settings| settings.digest()),
+        row: rows?.into_values().next(),
+        hidden: Hidden { quarantine: quarantined.hidden, dead_letters: dead_letters.hidden },
+        quarantined: quarantined.found,
+        dead_letters: dead_letters.found,
+        lines: lines?,
+        live_settings: live_settings?.map(|settings| settings.digest()),
         file_settings: pipeline.settings("", "").digest(),
     })
 }
 
+/// What a queue shows of a transaction.
+struct Letters {
+    found: Vec<Parked>,
+    /// How many messages it holds that could not be seen, for others have them in hand.
+    hidden: usize,
+}
+
 /// The messages of a queue that name the transaction.
-async fn letters(running: &Running, queue: &str, id: &str) -> Result<Vec<Parked>, CloudError> {
+async fn letters(
+    running: &Running,
+    queue: &str,
+    id: &str,
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<Letters, CloudError> {
     let mut found = Vec::new();
     let mut seen_before = BTreeSet::new();
     let look = &mut |seen: &Parked| {
@@ -67,8 +91,9 @@ async fn letters(running: &Running, queue: &str, id: &str) -> Result<Vec<Parked>
         }
         Fate::Stays
     };
-    running.aws.sweep(queue, look).await?;
-    Ok(found)
+    let hidden = running.aws.depth(queue).await?.in_flight;
+    running.aws.sweep(queue, is_stopped, look).await?;
+    Ok(Letters { found, hidden })
 }
 
 async fn lines(running: &Running, arguments: &Why) -> Result<Vec<String>, CloudError> {

@@ -43,8 +43,12 @@ pub struct Redriven {
     pub by: By,
     /// Looked at, and left where they are.
     pub left: usize,
+    /// Could not be seen, for others had them in hand: approximately.
+    pub hidden: usize,
     /// Sent, and parked again meanwhile.
     pub came_back: usize,
+    /// Of these, the ones that are in the other queue now: rejected dead letters, or quarantined ones that failed.
+    pub came_elsewhere: usize,
     /// In the pipeline's queue at the end, of whomever.
     pub still_on_the_way: usize,
     /// Sent, but not removed: the next redrive sends them again, and the processor absorbs that.
@@ -128,13 +132,15 @@ impl Sorter {
         Fate::Stays
     }
 
-    /// Takes notice of a message that is parked at the end.
-    pub fn meet(&mut self, message: &Parked) {
+    /// Takes notice of a message that is parked at the end. Whether it came back.
+    pub fn meet(&mut self, message: &Parked) -> bool {
         let is_known = self.sent.contains(&message.message_id) || self.stays.contains(&message.message_id);
-        if !is_known && self.is_back(message) {
+        let is_back = !is_known && self.is_back(message);
+        if is_back {
             self.came_back.insert(message.message_id.clone());
             self.stays.insert(message.message_id.clone());
         }
+        is_back
     }
 
     /// The message is on its way, under this id.
@@ -233,6 +239,8 @@ mod tests {
         assert_eq!(sorter.sort(&message("b", "x", 101)), Fate::Stays);
         assert_eq!(sorter.sort(&message("m-1", "x", 99)), Fate::Stays);
         assert_eq!((sorter.count_back(), sorter.count_staying(), sorter.count_sent()), (2, 0, 1));
+        assert!(sorter.meet(&message("c", "x", 102)), "one may come back elsewhere, too");
+        assert!(!sorter.meet(&message("d", "y", 102)));
         // A twin that lay there before did not come back.
         assert_eq!(sorter.sort(&message("twin", "x", 2)), Fate::Back);
     }

@@ -18,12 +18,20 @@ pub struct Traces {
     pub row: Option<Row>,
     pub quarantined: Vec<Parked>,
     pub dead_letters: Vec<Parked>,
+    pub hidden: Hidden,
     /// Log lines about it, the oldest first.
     pub lines: Vec<String>,
     /// The digest of the settings that the live function has; `None`: they cannot be read.
     pub live_settings: Option<String>,
     /// Of those in the file.
     pub file_settings: String,
+}
+
+/// How many messages could not be looked at, for others had them in hand: approximately.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Hidden {
+    pub quarantine: usize,
+    pub dead_letters: usize,
 }
 
 /// What became of a transaction.
@@ -40,6 +48,10 @@ pub struct Story {
     pub quarantine: Vec<Quarantined>,
     /// Messages in the dead-letter queue that name it.
     pub dead_letters: Vec<DeadLetter>,
+    /// Whether the verdict is about everything there is.
+    pub hidden: Hidden,
+    /// What the log said last of it.
+    pub last_word: Option<String>,
     /// Log lines that name it, the oldest first.
     pub log: Vec<Value>,
 }
@@ -105,7 +117,8 @@ pub struct DeadLetter {
 
 impl Story {
     pub fn tell(transaction_id: &str, traces: Traces, names: &Attributes) -> Self {
-        let Traces { row, quarantined, dead_letters, lines, live_settings, file_settings } = traces;
+        let Traces { row, quarantined, dead_letters, hidden, lines, live_settings, file_settings } = traces;
+        let log: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
         let verdict = verdict(&row, &quarantined, &dead_letters, &lines);
         let row = row.as_ref();
         let digest = row.and_then(|row| row.get(&names.judged_by)?.as_text());
@@ -124,7 +137,9 @@ impl Story {
                     body,
                 })
                 .collect(),
-            log: lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect(),
+            hidden,
+            last_word: log.iter().rev().find_map(|line| line["decision"].as_str().map(str::to_owned)),
+            log,
         }
     }
 }
@@ -180,7 +195,7 @@ fn quarantine(message: Parked) -> Quarantined {
 
 /// RFC 3339.
 fn moment(at: Option<Timestamp>) -> Option<String> {
-    at.map(|at| at.to_string())
+    at.map(|at| format!("{at:.3}"))
 }
 
 /// An attribute as JSON. Numbers are text: a reader's float must not change them.
@@ -280,7 +295,8 @@ mod tests {
             tell(Traces { lines: decisions.iter().map(|decision| line(decision)).collect(), ..Traces::default() })
         };
         assert_eq!(told(&["failed"]).verdict, Verdict::Failing);
-        assert_eq!(told(&["failed", "rejected"]).verdict, Verdict::Gone);
+        let gone = told(&["failed", "rejected"]);
+        assert_eq!((gone.verdict, gone.last_word.as_deref()), (Verdict::Gone, Some("rejected")));
         assert_eq!(told(&[]).verdict, Verdict::Unknown);
         let dead =
             Traces { dead_letters: vec![message(BTreeMap::new())], lines: vec![line("failed")], ..Traces::default() };

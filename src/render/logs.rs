@@ -31,6 +31,8 @@ fn said(said: &Said, at: Timestamp, style: Style) -> String {
         let is_told = said.field("decision").is_some() && matches!(name.as_str(), "decision" | "transaction_id");
         match name.as_str() {
             _ if is_told => {}
+            // Which message it is says more than which batch it came in.
+            "request_id" if said.field("message_id").is_some() => {}
             "reasons" | "cause" => parts.push(value),
             "announced" => parts.push("announced".into()),
             "message_id" | "request_id" => parts.push(style.dim(format!("{}={value}", &name[..name.len() - 3]))),

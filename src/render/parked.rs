@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::number::counted;
+use super::number::{counted, grouped};
 use super::style::Style;
 use super::text::{cut, one_line};
 use crate::operate::parked::Group;
@@ -42,7 +42,8 @@ pub fn groups(queue: &str, groups: &Groups, looked: Looked, sheet: Sheet) -> Str
 /// `12 messages`, and what of them was not seen.
 fn extent(looked: Looked) -> String {
     let mut text = match (looked.messages, looked.is_all) {
-        (0, true) => "empty".to_owned(),
+        (0, true) if looked.in_flight == 0 => "empty".to_owned(),
+        (0, true) => "none to be seen".to_owned(),
         (count, true) => counted(count, "message"),
         (count, false) => format!("looked at {count} of about {}", looked.waiting.max(count)),
     };
@@ -50,6 +51,22 @@ fn extent(looked: Looked) -> String {
         let _ = write!(text, ", {} more in the hands of others just now", looked.in_flight);
     }
     text
+}
+
+/// What could not be seen: SQS hides a message that somebody received. Nothing, if there is none.
+pub fn hidden(count: usize) -> String {
+    if count == 0 {
+        return String::new();
+    }
+    format!(
+        "  {} more in the hands of others just now, perhaps of a command that was killed: run it again in five minutes\n",
+        grouped(count as u64)
+    )
+}
+
+/// Where the one reason that was asked for is nobody's.
+pub fn no_such_reason(reason: &str) -> String {
+    format!("  none was found with the reason `{}`: `list` shows the reasons that there are\n", one_line(reason))
 }
 
 fn group(group: &Group, sheet: Sheet) -> String {
@@ -123,9 +140,14 @@ fn body(body: &str) -> String {
     let value: Result<Box<serde_json::value::RawValue>, _> = serde_json::from_str(body);
     // Indented through a value only where that loses nothing: numbers keep their digits as text.
     match value.ok().and_then(|_| serde_json::from_str::<Value>(body).ok()) {
-        Some(value) if same_numbers(body, &value) => serde_json::to_string_pretty(&value).unwrap_or_default() + "\n",
-        Some(_) | None => body.lines().map(|line| one_line(line) + "\n").collect(),
+        Some(value) if same_numbers(body, &value) => lines(&serde_json::to_string_pretty(&value).unwrap_or_default()),
+        Some(_) | None => lines(body),
     }
+}
+
+/// Line by line, with what a terminal would obey escaped.
+fn lines(text: &str) -> String {
+    text.lines().map(|line| one_line(line) + "\n").collect()
 }
 
 /// Whether writing the value again would show what was sent: not where a float was rounded or a key was there twice.
@@ -146,7 +168,8 @@ pub fn redriven(from: &str, to: &str, redriven: &Redriven) -> String {
             let _ = writeln!(text, "  {count} {words}");
         }
     };
-    line(redriven.came_back, "came back");
+    line(redriven.came_back - redriven.came_elsewhere, "came back");
+    line(redriven.came_elsewhere, "in the other queue now, dead letters or quarantine");
     line(redriven.still_on_the_way, "still wait in the pipeline's queue or are being processed");
     match redriven.by {
         By::Messages => line(redriven.left, "left where they are: not chosen, or new"),
@@ -154,12 +177,13 @@ pub fn redriven(from: &str, to: &str, redriven: &Redriven) -> String {
     }
     line(
         redriven.not_removed,
-        "were sent but could not be removed: the next redrive sends them again, which does no harm",
+        "sent but not removed: the next redrive sends them again, which does no harm",
     );
     line(redriven.refused.len(), "refused by SQS:");
     for (id, why) in &redriven.refused {
         let _ = writeln!(text, "    {}: {}", one_line(id), one_line(why));
     }
+    text.push_str(&hidden(redriven.hidden));
     if redriven.interrupted {
         text.push_str("interrupted: what was not put back is where it was\n");
     }

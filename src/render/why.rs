@@ -1,35 +1,56 @@
 //! The story of one transaction, for people.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
+use super::number::counted;
 use super::style::Style;
+use super::text::one_line;
 use crate::operate::parked::Reason;
-use crate::operate::story::{Announcement, Settings, Story, Verdict};
+use crate::operate::story::{Announcement, Hidden, Settings, Story, Verdict};
 
 pub fn story(story: &Story, style: Style) -> String {
-    let mut text = format!("{} {}\n", style.bold(&story.transaction_id), headline(story, style));
+    let id = if story.transaction_id.is_empty() { "(the empty id)" } else { &story.transaction_id };
+    let mut text = format!("{} {}\n", style.bold(one_line(id)), headline(story, style));
+    let mut line = |words: &str| {
+        text.push_str(&one_line(words));
+        text.push('\n');
+    };
+    hidden(story.hidden).iter().for_each(|words| line(words));
     if let Some(item) = &story.item {
-        text.push_str("\nitem\n");
-        for (name, value) in item {
-            text.push_str(&format!("  {name}: {}\n", plain(value)));
-        }
+        line("");
+        line("item");
+        item.iter().for_each(|(name, value)| line(&format!("  {name}: {}", plain(value))));
     }
     for quarantined in &story.quarantine {
         let at = quarantined.sent_at.as_deref().map(|at| format!(", since {at}")).unwrap_or_default();
-        text.push_str(&format!("\nin quarantine as message {}{at}\n", quarantined.message_id));
-        for reason in &quarantined.reasons {
-            text.push_str(&format!("  {}\n", reason_words(reason)));
-        }
-        text.push_str(&format!("  {}\n", quarantined.body));
+        line("");
+        line(&format!("in quarantine as message {}{at}", quarantined.message_id));
+        quarantined.reasons.iter().for_each(|reason| line(&format!("  {}", reason_words(reason))));
+        line(&format!("  {}", quarantined.body));
     }
     for letter in &story.dead_letters {
-        text.push_str(&format!("\nin the dead-letter queue as message {}\n  {}\n", letter.message_id, letter.body));
+        line("");
+        line(&format!("in the dead-letter queue as message {}", letter.message_id));
+        line(&format!("  {}", letter.body));
     }
     if !story.log.is_empty() {
-        text.push_str("\nlog\n");
-        story.log.iter().for_each(|line| text.push_str(&format!("  {}\n", log_line(line))));
+        line("");
+        line("log");
+        story.log.iter().for_each(|said| line(&format!("  {}", log_line(said))));
     }
     text
+}
+
+/// What was not looked at, and so may change the verdict.
+fn hidden(hidden: Hidden) -> Vec<String> {
+    let queues = [("quarantine", hidden.quarantine), ("the dead-letter queue", hidden.dead_letters)];
+    let unseen = queues.into_iter().filter(|(_, count)| *count > 0);
+    let words = |(queue, count): (&str, usize)| {
+        let count = counted(count, "message");
+        format!("  not looked at: {count} of {queue}, in the hands of others just now; ask again in five minutes")
+    };
+    unseen.map(words).collect()
 }
 
 fn headline(story: &Story, style: Style) -> String {
@@ -51,16 +72,26 @@ fn headline(story: &Story, style: Style) -> String {
         }
         Verdict::Rejected => style.yellow("rejected: it is in quarantine"),
         Verdict::DeadLetter => style.red("not processed: tried as often as allowed, in vain"),
+        Verdict::Failing if story.hidden.dead_letters > 0 => {
+            style.yellow("failed so far; it will be tried again, unless it is a dead letter that could not be seen")
+        }
         Verdict::Failing => style.yellow("failed so far; it will be tried again"),
-        Verdict::Gone => style.yellow("processed, as the log says, and no longer there"),
+        Verdict::Gone => {
+            let word = story.last_word.as_deref().unwrap_or("processed");
+            style.yellow(format!("{}, as the log says, and no longer to be seen", one_line(word)))
+        }
+        Verdict::Unknown if story.hidden != Hidden::default() => style.red("no trace so far"),
         Verdict::Unknown => style.red("no trace: not in the table, the quarantine, the dead letters or the log"),
     }
 }
 
 fn announced(announcement: &Announcement) -> String {
     match (&announcement.sent_at, announcement.state.as_str()) {
-        (Some(at), _) => format!("announced at {at}"),
-        (None, state) => format!("large, its announcement {state}"),
+        (Some(at), _) => match at.parse::<Timestamp>() {
+            Ok(at) => format!("announced at {at:.3}"),
+            Err(_) => format!("announced at {}", one_line(at)),
+        },
+        (None, state) => format!("large, its announcement {}", one_line(state)),
     }
 }
 
