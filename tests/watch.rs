@@ -1,16 +1,20 @@
 //! `status`, `logs` and `graph` on a running pipeline: what they say follows what happens to it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::time::SystemTime;
 
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StateValue};
+use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use aws_smithy_types::DateTime;
+use pipewright::aws::log_lines::Wanted;
 use serde_json::{Value, json};
 
-use crate::backend::run;
+use crate::backend::{World, run};
 use crate::cli::{Project, refused, stderr, stdout};
 use crate::running::{Running, signal};
+use crate::world::pipeline;
 
 fn transaction(id: &str, amount: &str) -> String {
     json!({
@@ -238,5 +242,33 @@ fn a_watch_on_a_terminal_takes_the_screen_and_gives_it_back() {
         assert!(drawn.starts_with("\u{1b}[?1049h\u{1b}[?25l") && drawn.contains("not healthy"), "{drawn:?}");
         assert!(drawn.contains("more lines: make the window higher"), "no more than the window holds: {drawn:?}");
         assert!(drawn.ends_with("\u{1b}[?25h\u{1b}[?1049l"), "{drawn:?}");
+    });
+}
+
+#[test]
+fn a_log_of_several_pages_is_read_to_its_end_and_each_line_once() {
+    const COUNT: usize = 10_040;
+    run(async {
+        let world = World::new().await;
+        let aws = world.aws(&pipeline("version: 1\npipeline: shop\nfunction: { source: lambda }\n"));
+        let (group, stream) = ("/shop", "one");
+        aws.logs.create_log_group().log_group_name(group).send().await.unwrap();
+        aws.logs.create_log_stream().log_group_name(group).log_stream_name(stream).send().await.unwrap();
+        // Fifty lines a millisecond: a page ends within one.
+        let begun = jiff::Timestamp::now().as_millisecond() - 60_000;
+        let lines: Vec<_> = (0..COUNT)
+            .map(|index| {
+                let at = begun + i64::try_from(index / 50).unwrap();
+                InputLogEvent::builder().timestamp(at).message(format!("line {index}")).build().unwrap()
+            })
+            .collect();
+        for some in lines.chunks(5_000) {
+            let call = aws.logs.put_log_events().log_group_name(group).log_stream_name(stream);
+            call.set_log_events(Some(some.to_vec())).send().await.unwrap();
+        }
+        let mut read = Vec::new();
+        let wanted = Wanted { group, phrase: "line", from: begun };
+        aws.log_lines(wanted, &mut |line| read.push(line.text)).await.unwrap();
+        assert_eq!((read.len(), read.iter().collect::<BTreeSet<_>>().len()), (COUNT, COUNT));
     });
 }
