@@ -16,6 +16,7 @@
 //! - [`local`]: the embedded local AWS: installed, started, recognised, stopped.
 //! - [`package`]: the function's code: identity, build, deterministic zip, checks before upload.
 //! - [`operate`]: running an applied pipeline: input, made-up transactions, the account of what became of each.
+//! - [`number`]: numbers and times in words, for all of these.
 //! - [`render`]: from data to text. It computes nothing.
 //! - [`commands`]: one thin file per verb; [`cli`] holds clap's types.
 //!
@@ -26,6 +27,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod local;
+pub mod number;
 pub mod operate;
 pub mod package;
 pub mod reconcile;

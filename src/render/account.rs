@@ -1,7 +1,7 @@
 //! The account of a run, for people.
 
-use super::number::grouped;
 use super::style::Style;
+use crate::number::grouped;
 use crate::operate::account::Statement;
 
 /// One line a number; signs before colours.

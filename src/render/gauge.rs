@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::number::{elapsed, grouped};
 use super::terminal::Terminal;
+use crate::number::{elapsed, grouped};
 
 /// Where lines stay, one is printed no more often than this.
 const SELDOM: Duration = Duration::from_secs(5);

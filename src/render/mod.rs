@@ -7,7 +7,6 @@ pub mod gauge;
 pub mod logs;
 pub mod markdown;
 pub mod mermaid;
-pub mod number;
 pub mod page;
 pub mod parked;
 pub mod plan;
@@ -23,5 +22,6 @@ pub mod text;
 pub mod tree;
 pub mod why;
 
+pub use crate::number;
 pub use style::Style;
 pub use terminal::Terminal;

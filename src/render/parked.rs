@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::number::{counted, grouped};
 use super::style::Style;
 use super::text::{cut, one_line};
+use crate::number::{counted, grouped};
 use crate::operate::parked::Group;
 use crate::operate::redrive::{By, Redriven};
 use crate::operate::{Groups, Parked};

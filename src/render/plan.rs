@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::number::counted;
 use super::style::Style;
+use crate::number::counted;
 use crate::reconcile::{Action, Change, Finding, Narrowing, Plan, Step};
 
 /// How a plan is shown.

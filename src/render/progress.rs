@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::number::elapsed;
 use super::report::{doing, done};
 use super::style::Style;
 use super::terminal::Terminal;
+use crate::number::elapsed;
 use crate::reconcile::{Address, Event, Verb};
 
 /// Shows what happens, one line a resource, on stderr.

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::number::{counted, elapsed};
 use super::style::Style;
+use crate::number::{counted, elapsed};
 use crate::reconcile::{Report, Verb};
 
 /// What was done, what failed and what remains.

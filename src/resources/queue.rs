@@ -14,6 +14,7 @@ use super::{Blueprint, Found, Planned, Resource, Survey};
 use crate::aws::patience::Wait;
 use crate::aws::{Aws, Called};
 use crate::config::pipeline::QueueEncryption;
+use crate::number::counted;
 use crate::reconcile::{Changes, CloudError, ErrorKind, Finding, Kind, Name, Property, Say, Severity, Trait};
 
 /// The managed properties of a queue.
@@ -332,17 +333,27 @@ pub fn policy_finding(shared: &Shared) -> Option<Finding> {
 
 fn backlog_finding(part: Option<&str>, waiting: u64) -> Option<Finding> {
     let (code, what) = match part? {
-        DEAD_LETTER => ("dead-letters-waiting", "failed too often and wait in the dead-letter queue"),
-        QUARANTINE => ("quarantine-not-empty", "are invalid and wait in quarantine"),
+        DEAD_LETTER => ("dead-letters-waiting", "waiting in the dead-letter queue: failed too often"),
+        QUARANTINE => ("quarantine-not-empty", "waiting in quarantine: invalid"),
         _ => return None,
     };
-    (waiting > 0).then(|| Finding::new(Severity::Warning, code, format!("{waiting} messages {what}")))
+    let message = || format!("{} {what}", counted(waiting, "message"));
+    (waiting > 0).then(|| Finding::new(Severity::Warning, code, message()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::resources::tests::aws;
+
+    #[test]
+    fn one_message_is_not_many() {
+        let told = |part, waiting| backlog_finding(Some(part), waiting).map(|finding| finding.message);
+        let one = told(DEAD_LETTER, 1);
+        assert_eq!(one.as_deref(), Some("1 message waiting in the dead-letter queue: failed too often"));
+        assert_eq!(told(QUARANTINE, 2).as_deref(), Some("2 messages waiting in quarantine: invalid"));
+        assert_eq!(told(QUARANTINE, 0), None);
+    }
 
     #[test]
     fn what_we_write_reads_back_as_what_we_meant() {

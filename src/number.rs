@@ -1,5 +1,6 @@
 //! Numbers and times for people.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 /// `0.2 s`, `12.0 s`, `3 min 05 s`.
@@ -13,8 +14,10 @@ pub fn elapsed(duration: Duration) -> String {
 }
 
 /// `1 resource`, `2 resources`.
-pub fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+pub fn counted(count: impl Display, noun: &str) -> String {
+    let count = count.to_string();
+    let plural = if count == "1" { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 /// `1,234,567`
@@ -40,6 +43,11 @@ mod tests {
         for (count, text) in cases {
             assert_eq!(grouped(count), text);
         }
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!([counted(0, "message"), counted(1_u64, "message")], ["0 messages", "1 message"]);
     }
 
     #[test]
