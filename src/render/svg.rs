@@ -4,10 +4,9 @@ mod layout;
 
 use std::fmt::Write as _;
 
-use super::text::cut;
 use crate::operate::drawing::{Drawing, Flow, Part};
 use crate::operate::health::State;
-use layout::{Card, Layout, Wire};
+use layout::{Card, Layout, Row, Wire};
 
 pub use layout::Form;
 
@@ -102,7 +101,7 @@ fn card(card: &Card) -> String {
     } else {
         let _ = write!(text, "<text class=\"kind\" x=\"{left}\" y=\"{}\">{}</text>", y + 19, escape(&card.kind));
         if !card.title.is_empty() {
-            let name = cut(&card.title, usize::try_from(room / 8).unwrap_or(1));
+            let name = fit(&card.title, room, NAME);
             let _ = write!(text, "<text class=\"name\" x=\"{left}\" y=\"{}\">{}</text>", y + 38, escape(&name));
         }
     }
@@ -117,21 +116,61 @@ fn card(card: &Card) -> String {
         );
     }
     for row in &card.rows {
-        let sign = row.state.map(|state| format!("<tspan class=\"{}\">{}</tspan> ", state.word(), state.sign()));
-        let room = usize::try_from((x + width - row.x - 10) * 10 / 66).unwrap_or(1);
-        let words = cut(&row.text, room.saturating_sub(if row.state.is_some() { 2 } else { 0 }));
-        let _ = write!(
-            text,
-            "<text class=\"{}\" x=\"{}\" y=\"{}\">{}{}</text>",
-            if row.state.is_some() { "row" } else { "note" },
-            row.x,
-            row.y,
-            sign.unwrap_or_default(),
-            escape(&words)
-        );
+        text.push_str(&self::row(row, x + width - 10 - row.x));
     }
     text.push_str("</g>\n");
     text
+}
+
+/// What has no room is cut, and shown whole when it is pointed at.
+fn row(row: &Row, room: i64) -> String {
+    let sign = row.state.map(|state| format!("<tspan class=\"{}\">{}</tspan> ", state.word(), state.sign()));
+    let words = fit(&row.text, if sign.is_some() { room - SIGN } else { room }, ROW);
+    let full = if words == row.text { String::new() } else { format!("<title>{}</title>", escape(&row.text)) };
+    let class = if sign.is_some() { "row" } else { "note" };
+    format!(
+        "<text class=\"{class}\" x=\"{}\" y=\"{}\">{full}{}{}</text>",
+        row.x,
+        row.y,
+        sign.unwrap_or_default(),
+        escape(&words)
+    )
+}
+
+/// Sizes of fonts in thousandths of a unit of the picture; a bold letter is wider.
+const ROW: i64 = 12_500;
+const NAME: i64 = 14_000 * 11 / 10;
+/// A sign and the space after it.
+const SIGN: i64 = 18;
+
+/// The text, or as much of it as is no wider than there is room, and `…`.
+fn fit(text: &str, room: i64, font: i64) -> String {
+    let wide = |letters: &mut dyn Iterator<Item = char>| letters.map(width).sum::<i64>() * font / 1_000_000;
+    if wide(&mut text.chars()) <= room {
+        return text.to_owned();
+    }
+    let mut short = String::new();
+    for letter in text.chars() {
+        if wide(&mut short.chars().chain([letter, '…'])) > room {
+            break;
+        }
+        short.push(letter);
+    }
+    short + "…"
+}
+
+/// How wide a letter is at most, in thousandths of its font's size: as in DejaVu Sans, the widest of the usual ones.
+fn width(letter: char) -> i64 {
+    match letter {
+        'i' | 'j' | 'l' | ' ' | '.' | ',' | '\'' | '|' | '/' | ':' | ';' => 340,
+        'f' | 'r' | 't' | '-' | '(' | ')' | '[' | ']' | '!' | 'I' => 410,
+        'c' | 'k' | 's' | 'v' | 'x' | 'y' | 'z' | 'F' | 'J' | 'L' => 600,
+        'm' | 'M' | 'W' | '@' | '%' | '…' => 1_000,
+        'w' | 'D' | 'G' | 'H' | 'N' | 'O' | 'Q' | '<' | '>' | '=' | '+' | '#' | '&' | '~' | '→' => 840,
+        'A'..='Z' => 720,
+        ' '..='~' => 640,
+        _ => 1_000,
+    }
 }
 
 /// For text and attributes of HTML and XML. Characters that XML has no room for are left out.
@@ -156,6 +195,14 @@ pub fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_is_cut_by_the_width_of_its_letters() {
+        assert_eq!(fit("illicit", 34, ROW), "illicit");
+        assert_eq!(fit("MMMMMMM", 34, ROW), "M…");
+        assert_eq!(fit("https://hooks.example.com/aws", 100, ROW), "https://hooks…");
+        assert_eq!(fit("abc", 0, ROW), "…");
+    }
 
     #[test]
     fn nothing_of_a_text_is_markup() {

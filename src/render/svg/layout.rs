@@ -133,7 +133,12 @@ fn subscribers(drawing: &Drawing, topic: usize) -> Option<Card> {
         .filter(|(_, node)| node.part == Part::Subscriber)
         .collect();
     let kind = if nodes.len() == 1 { "subscriber" } else { "subscribers" };
-    (!nodes.is_empty()).then(|| Card::of_rows(kind.to_owned(), Part::Subscriber, &nodes, |node| node.title.clone()))
+    let text = |node: &Node| match node.lines.is_empty() {
+        true => node.title.clone(),
+        // First, for a long endpoint is cut.
+        false => format!("{}: {}", node.lines.join(" "), node.title),
+    };
+    (!nodes.is_empty()).then(|| Card::of_rows(kind.to_owned(), Part::Subscriber, &nodes, text))
 }
 
 fn alarms(drawing: &Drawing) -> Option<Card> {
@@ -151,7 +156,7 @@ fn alarms(drawing: &Drawing) -> Option<Card> {
 }
 
 fn wide(drawing: &Drawing) -> Layout {
-    const WIDTHS: [i64; 5] = [104, 190, 190, 200, 220];
+    const WIDTHS: [i64; 5] = [104, 190, 190, 200, 240];
     let x = |column: usize| MARGIN + WIDTHS[..column].iter().sum::<i64>() + GAP * column as i64;
     let mut cards: Vec<Card> = Vec::new();
     let mut bottoms = [MARGIN; 5];
@@ -193,7 +198,7 @@ fn wide(drawing: &Drawing) -> Layout {
     }
     let wires = wide_wires(drawing, &cards);
     let used = if bottoms[4] > MARGIN { 5 } else { 4 };
-    let height = bottoms.into_iter().max().unwrap_or(MARGIN) - BETWEEN + MARGIN;
+    let height = cards.iter().map(Card::bottom).max().unwrap_or(MARGIN) + MARGIN;
     Layout { width: x(used) - GAP + MARGIN, height, cards, wires }
 }
 
@@ -286,7 +291,7 @@ fn tall(drawing: &Drawing) -> Layout {
         }
     }
     let wires = tall_wires(drawing, &cards);
-    Layout { width: WIDTH, height: bottom - SPACE + 10, cards, wires }
+    Layout { width: WIDTH, height: cards.iter().map(Card::bottom).max().unwrap_or(10) + 10, cards, wires }
 }
 
 fn tall_wires(drawing: &Drawing, cards: &[Card]) -> Vec<Wire> {
