@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Drawing, Edge, Flow, Node, Part};
+use crate::config::metric::Metric;
 use crate::reconcile::{Address, Document, Kind};
 
 impl Drawing {
@@ -186,8 +187,24 @@ fn duration(seconds: &Value) -> String {
     }
 }
 
-/// A description without what stands in its first brackets: the derived ones explain the metric there.
+/// A description that was made from a metric of the catalogue, without the explanation in brackets; anybody else's as it is.
 fn in_short(description: &str) -> String {
-    let bracketed = description.split_once(" (").and_then(|(before, rest)| Some((before, rest.split_once(')')?.1)));
-    bracketed.map_or_else(|| description.to_owned(), |(before, after)| format!("{before}{after}"))
+    let derived = |metric: &Metric| {
+        let after = description.strip_prefix(&format!("{} ({})", metric.name(), metric.description()))?;
+        Some(format!("{}{after}", metric.name()))
+    };
+    Metric::ALL.iter().find_map(derived).unwrap_or_else(|| description.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_derived_is_shortened() {
+        let metric = Metric::ALL[0];
+        let derived = format!("{} ({}) above 5m", metric.name(), metric.description());
+        assert_eq!(in_short(&derived), format!("{} above 5m", metric.name()));
+        assert_eq!(in_short("Look (really) at it"), "Look (really) at it");
+    }
 }
