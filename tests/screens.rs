@@ -39,6 +39,11 @@ fn sheets(name: &str, draw: impl Fn(Sheet) -> String) -> Vec<Result<(), String>>
         outcomes.push(golden(&format!("{name}-{width}.txt"), &plain));
         outcomes.push(golden(&format!("{name}-{width}-colour.txt"), &coloured));
     }
+    for width in [60, 40] {
+        let narrow = draw(Sheet { style: Style::PLAIN, width });
+        let widest = narrow.lines().map(|line| line.chars().count()).max().unwrap_or_default();
+        assert!(widest <= width, "{name}: a line of {widest} columns on {width}:\n{narrow}");
+    }
     outcomes
 }
 
@@ -111,16 +116,7 @@ impl Fixture {
         mapping.findings.push(Finding::new(Severity::Warning, "mapping-disabled", words));
         let subscriber = fixture.live(Kind::Subscription, "alerts/email/oncall@example.com");
         subscriber.findings.push(Finding::new(Severity::Warning, "subscription-pending", "pending"));
-        let queue = Address::new(Kind::Queue, "ecommerce-transactions-queue");
-        let live = fixture.snapshot.resources.get_mut(&queue).unwrap();
-        live.document = live
-            .document
-            .properties()
-            .map(|(name, value)| {
-                let value = if name == "retention_seconds" { json!(60) } else { value.clone() };
-                (name.to_owned(), value)
-            })
-            .collect();
+        fixture.set(Kind::Queue, "queue", "retention_seconds", &json!(60));
         fixture.metrics = metrics();
         fixture
     }
@@ -148,8 +144,25 @@ impl Fixture {
     }
 
     fn drawing(&self) -> Drawing {
-        let live = self.snapshot.resources.iter().map(|(address, live)| (address, &live.document));
-        Drawing::of("ecommerce-transactions", live)
+        Drawing::live("ecommerce-transactions", &self.graph, &self.snapshot)
+    }
+
+    fn lose(&mut self, kind: Kind, name: &str) {
+        let lost = self.snapshot.resources.remove(&Address::new(kind, format!("ecommerce-transactions-{name}")));
+        assert!(lost.is_some(), "{kind} {name}");
+    }
+
+    /// Writes a property.
+    fn set(&mut self, kind: Kind, name: &str, property: &str, value: &Value) {
+        let live = self.live(kind, name);
+        let kept = live.document.properties().filter(|(name, _)| *name != property);
+        let written = (property.to_owned(), value.clone());
+        live.document = kept.map(|(name, value)| (name.to_owned(), value.clone())).chain([written]).collect();
+    }
+
+    /// The drawing with states, as a tree.
+    fn tree(&self) -> String {
+        tree::drawing(&self.drawing().with(&self.status(None)), Sheet { style: Style::PLAIN, width: 200 })
     }
 }
 
@@ -258,10 +271,41 @@ fn what_could_not_be_read_is_not_called_healthy() {
     assert!(status.drift.differs);
 }
 
+const SALES: &str = "large-orders/email/sales@example.com";
+const ONCALL: &str = "alerts/email/oncall@example.com";
+
 #[test]
 fn every_sort_of_trouble_has_its_state() {
     type Edit = fn(&mut Fixture);
-    let cases: [(&str, Edit, State); 9] = [
+    const PROCESSOR: &str = "processor-eu-west-1";
+    let cases: [(&str, Edit, State); 16] = [
+        ("role missing", |f| f.lose(Kind::Role, PROCESSOR), State::Bad),
+        ("topic missing", |f| f.lose(Kind::Topic, "large-orders"), State::Bad),
+        (
+            "function stopped by its concurrency",
+            |f| f.set(Kind::Function, "processor", "reserved_concurrency", &json!(0)),
+            State::Bad,
+        ),
+        ("a topic without a subscriber", |f| f.lose(Kind::Subscription, SALES), State::Bad),
+        ("a subscriber missing", |f| f.lose(Kind::Subscription, ONCALL), State::Attention),
+        (
+            "an alarm that nobody hears",
+            |f| {
+                let alarm = Address::new(Kind::Alarm, "ecommerce-transactions-dead-letters");
+                let finding = Finding::new(Severity::Warning, "alarm-unheard", "nobody hears this alarm");
+                f.snapshot.findings.push(finding.at(&alarm));
+            },
+            State::Attention,
+        ),
+        (
+            "what an apply would lead to",
+            |f| {
+                let queue = Address::new(Kind::Queue, "ecommerce-transactions-queue");
+                let finding = Finding::new(Severity::Warning, "messages-expire", "messages would expire");
+                f.snapshot.findings.push(finding.at(&queue));
+            },
+            State::Good,
+        ),
         (
             "paused on purpose",
             |f| {
@@ -299,8 +343,106 @@ fn every_sort_of_trouble_has_its_state() {
     for (name, edit, state) in cases {
         let mut fixture = Fixture::healthy();
         edit(&mut fixture);
-        assert_eq!(fixture.status(None).state, state, "{name}");
+        let status = fixture.status(None);
+        assert_eq!(status.state, state, "{name}");
+        let told = status.parts.iter().any(|part| part.state == state && !part.problems.is_empty());
+        assert!(told || state == State::Good, "{name}: the part says so: {status:#?}");
     }
+}
+
+#[test]
+fn the_page_lists_what_the_verdict_counts() {
+    let mut fixture = Fixture::healthy();
+    fixture.set(Kind::Queue, "queue", "retention_seconds", &json!(60));
+    fixture.observe(Kind::Queue, "quarantine", &[("messages_waiting", json!(1))]);
+    let status = fixture.status(None);
+    assert_eq!(status.verdict(), "healthy, with 2 things to look at");
+    let page = page::page(&status, &fixture.drawing());
+    assert_eq!(page.matches("<li class=\"attention\">").count(), 2, "{page}");
+    assert!(page.contains("<b>drift</b> AWS is not as the file says: 1 to do"), "{page}");
+    assert!(page.contains("1 invalid message: see"), "{page}");
+}
+
+#[test]
+fn a_missing_part_is_drawn_as_the_file_says() {
+    let mut fixture = Fixture::healthy();
+    fixture.lose(Kind::Topic, "large-orders");
+    fixture.lose(Kind::Subscription, ONCALL);
+    let tree = fixture.tree();
+    assert!(tree.contains("✗ topic large-orders  [large orders] · missing"), "{tree}");
+    assert!(tree.contains("! subscriber oncall@example.com  missing"), "{tree}");
+    for (kind, name, word) in [
+        (Kind::EventSourceMapping, "queue/ecommerce-transactions-processor", "mapping missing"),
+        (Kind::Role, "processor-eu-west-1", "role missing"),
+    ] {
+        let mut fixture = Fixture::healthy();
+        fixture.lose(kind, name);
+        let tree = fixture.tree();
+        assert!(tree.contains(&format!("✗ function processor  [batches of 10] · Active · {word}")), "{tree}");
+    }
+}
+
+#[test]
+fn what_is_not_applied_is_said_in_a_sentence_and_drawn_as_the_file_says() {
+    let mut fixture = Fixture::healthy();
+    fixture.snapshot = Snapshot::default();
+    let status = fixture.status(None);
+    assert_eq!((status.applied, status.healthy, status.verdict().as_str()), (false, false, "not applied yet"));
+    let text = status::status(&status, Sheet { style: Style::PLAIN, width: 80 });
+    assert_eq!(text.lines().count(), 4, "{text}");
+    let drawing = fixture.drawing().with(&status);
+    assert_eq!(drawing, Fixture::healthy().drawing(), "nothing is missing where nothing is");
+    let page = page::page(&status, &drawing);
+    assert!(page.contains("<title>ecommerce-transactions: not applied yet</title>") && page.contains("<svg"), "{page}");
+    let one = Address::new(Kind::Queue, "ecommerce-transactions-queue");
+    fixture.snapshot.resources =
+        Fixture::healthy().snapshot.resources.into_iter().filter(|(at, _)| *at == one).collect();
+    assert!(fixture.status(None).applied, "an apply that did not finish is one");
+}
+
+#[test]
+fn an_empty_drawing_is_a_drawing() {
+    let nothing = Drawing { title: "shop".into(), nodes: Vec::new(), edges: Vec::new() };
+    assert!(!svg::file(&nothing).contains(" -"), "no negative size: {}", svg::file(&nothing));
+    let status = Fixture::healthy().status(None);
+    assert!(!page::page(&status, &nothing).contains("class=\"drawing\""));
+}
+
+#[test]
+fn numbers_of_long_ago_do_not_tell_how_it_is_now() {
+    let mut fixture = Fixture::healthy();
+    let ago = |minutes: i64| Timestamp::from_second(now().as_second() - minutes * 60).unwrap();
+    let ages = vec![(ago(50), 2_700.0), (ago(49), 2_760.0)];
+    fixture.metrics.insert("queue.oldest_message_age".into(), ages.clone());
+    let text = status::status(&fixture.status(None), Sheet { style: Style::PLAIN, width: 200 });
+    assert!(text.contains("oldest not told") && text.contains("now –, most 46 min"), "{text}");
+    fixture.metrics.insert("queue.oldest_message_age".into(), [ages, vec![(ago(2), 5.0)]].concat());
+    let text = status::status(&fixture.status(None), Sheet { style: Style::PLAIN, width: 200 });
+    assert!(text.contains("oldest 5 s") && text.contains("now 5 s, most 46 min"), "{text}");
+}
+
+/// On a window that is too low, trouble stands above what is good; on one that is high enough nothing moves.
+#[test]
+fn what_does_not_fit_a_window_has_the_worst_first() {
+    let troubled = Fixture::troubled().status(None);
+    let sheet = Sheet { style: Style::PLAIN, width: 80 };
+    assert_eq!(status::fitted(&troubled, sheet, 200), status::status(&troubled, sheet));
+    let low = status::fitted(&troubled, sheet, 24);
+    let signs: Vec<_> =
+        low.lines().filter_map(|line| line.chars().next()).filter(|sign| "✗!✓".contains(*sign)).collect();
+    let sorted: String = signs.iter().collect();
+    assert!(sorted.starts_with("✗✗✗!!!!✓"), "{sorted}\n{low}");
+}
+
+#[test]
+fn what_was_seen_last_does_not_pass_for_what_is() {
+    let healthy = Fixture::healthy().status(None);
+    let why = "cannot reach AWS: connection refused\nhint: is it there?";
+    let since: Timestamp = "2026-11-26T12:00:35Z".parse().unwrap();
+    let plain = Sheet { style: Style::PLAIN, width: 80 };
+    let never = status::unanswered(since, None, None, plain, 30);
+    assert_eq!(never, "? no answer since 2026-11-26T12:00:35Z\n");
+    check(sheets("unanswered", |sheet| status::unanswered(since, Some(why), Some(&healthy), sheet, 30)).into_iter());
 }
 
 fn message(id: &str, body: &str, reasons: Value) -> Parked {

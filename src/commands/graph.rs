@@ -10,7 +10,6 @@ use crate::cli::{Allow, Global, Graph as Arguments, GraphFormat};
 use crate::operate::drawing::Drawing;
 use crate::operate::health::{Read, Status};
 use crate::operate::series::{Metrics, Window};
-use crate::reconcile::Owner;
 use crate::render::parked::Sheet;
 use crate::render::{Terminal, dot, mermaid, svg, tree};
 use crate::resources::{Blueprint, desired};
@@ -52,18 +51,11 @@ async fn live(global: &Global, terminal: &Terminal) -> Result<Drawing> {
         window: Window::last(1, now),
         at: now,
     });
-    // Ours, and who else hears our topics.
-    let ours = planned.snapshot.resources.iter().filter(|(address, live)| {
-        live.owner == Owner::Ours
-            || address.kind.concerns_us_when_foreign()
-            || session.graph.addresses().contains(address)
-    });
-    let drawing = Drawing::of(&session.aws.pipeline, ours.map(|(address, live)| (address, &live.document)));
-    if drawing.nodes.is_empty() {
+    if !status.applied {
         bail!(
             "nothing of {} is there\nhint: `pipewright apply` makes it; without `--live` it is drawn as the file says",
             session.place()
         );
     }
-    Ok(drawing.with(&status))
+    Ok(Drawing::live(&session.aws.pipeline, &session.graph, &planned.snapshot).with(&status))
 }

@@ -8,6 +8,7 @@ mod read;
 use serde::Serialize;
 
 use super::health::{Role, State, Status};
+use crate::reconcile::{Graph, Owner, Snapshot};
 
 /// What a node stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -96,43 +97,38 @@ pub struct Drawing {
     pub edges: Vec<Edge>,
 }
 
+/// The facts that a node shows.
+const SHOWN: [&str; 5] = ["waiting", "in flight", "oldest", "error rate", "throttled writes"];
+
 impl Drawing {
-    /// The same with every part's state, and what there is to say of it now.
+    /// The pipeline as it is: what is live of ours, and who else hears it; what is missing, as the file says.
+    pub fn live(title: &str, desired: &Graph, snapshot: &Snapshot) -> Self {
+        let shown = snapshot.resources.iter().filter(|(address, live)| {
+            live.owner == Owner::Ours || address.kind.concerns_us_when_foreign() || desired.get(address).is_some()
+        });
+        let missing = desired.nodes().filter(|node| !snapshot.resources.contains_key(&node.address));
+        let missing = missing.map(|node| (&node.address, &node.document));
+        Self::of(title, shown.map(|(address, live)| (address, &live.document)).chain(missing))
+    }
+
+    /// The same with every part's state, and what there is to say of it now. Of what is not applied, nothing.
     #[must_use]
     pub fn with(mut self, status: &Status) -> Self {
-        for node in &mut self.nodes {
-            let Some(role) = node.part.role() else { continue };
-            let Some(part) = status.parts.iter().find(|part| part.role == role && part.name == node.name) else {
-                continue;
-            };
-            node.state = Some(part.state);
-            let says = |label: &str| part.facts.iter().find(|fact| fact.label == label).map(|fact| fact.value.as_str());
-            let mut lines = Vec::new();
-            if !part.word.is_empty() {
-                lines.push(part.word.clone());
-            }
-            for label in ["waiting", "in flight", "oldest", "error rate", "throttled writes"] {
-                let untold = |value: &&str| !value.starts_with("no") || *value == "not told";
-                lines.extend(
-                    says(label)
-                        .filter(untold)
-                        .filter(|value| *value != "not told")
-                        .map(|value| format!("{label} {value}")),
-                );
-            }
-            if role == Role::Alarm {
-                node.lines.insert(0, part.word.clone());
-            } else if !lines.is_empty() {
-                node.lines = lines;
-            }
+        if !status.applied {
+            return self;
         }
-        // The mapping is the edge between queue and function: a stopped one shows at the function.
-        let mapping = status.parts.iter().find(|part| part.role == Role::Mapping);
-        if let Some(mapping) = mapping.filter(|mapping| mapping.state != State::Good)
-            && let Some(node) = self.nodes.iter_mut().find(|node| node.part == Part::Function)
-        {
-            node.state = node.state.max(Some(mapping.state));
-            node.lines.push(format!("mapping {}", if mapping.word.is_empty() { "missing" } else { &mapping.word }));
+        for node in &mut self.nodes {
+            node.take(status);
+        }
+        // The mapping is the edge between queue and function, and the role no part of the way: both show at the function.
+        for role in [Role::Mapping, Role::ExecutionRole] {
+            let troubled = status.parts.iter().find(|part| part.role == role && part.state != State::Good);
+            let function = self.nodes.iter_mut().find(|node| node.part == Part::Function);
+            if let (Some(part), Some(node)) = (troubled, function) {
+                node.state = node.state.max(Some(part.state));
+                let words = [role.word(), &part.word];
+                node.lines.push(words.join(" ").trim_end().to_owned());
+            }
         }
         self
     }
@@ -145,5 +141,27 @@ impl Drawing {
     /// Where edges of this node lead.
     pub fn from(&self, place: usize) -> impl Iterator<Item = &Edge> {
         self.edges.iter().filter(move |edge| edge.from == place)
+    }
+}
+
+impl Node {
+    /// Takes the state of its part, and what there is to say of it now.
+    fn take(&mut self, status: &Status) {
+        if self.part == Part::Subscriber && status.drift.creates(&format!("subscription/{}", self.name)) {
+            (self.state, self.lines) = (Some(State::Attention), vec!["missing".into()]);
+        }
+        let Some(role) = self.part.role() else { return };
+        let Some(part) = status.parts.iter().find(|part| part.role == role && part.name == self.name) else { return };
+        self.state = Some(part.state);
+        let mut lines: Vec<_> = Some(part.word.clone()).filter(|word| !word.is_empty()).into_iter().collect();
+        let shown = SHOWN.iter().filter_map(|label| part.facts.iter().find(|fact| fact.label == *label));
+        // `not told`, `none told`: nothing to show.
+        let told = shown.filter(|fact| !fact.value.starts_with("no"));
+        lines.extend(told.map(|fact| format!("{} {}", fact.label, fact.value)));
+        if role == Role::Alarm {
+            self.lines.splice(0..0, lines);
+        } else if !lines.is_empty() {
+            self.lines = lines;
+        }
     }
 }

@@ -1,20 +1,23 @@
 //! Is the pipeline healthy? The verdict over what was read: live resources, what differs from the file, and metrics.
 //!
 //! Bad is what stops transactions or loses them to people: something missing, stopped or failed, a raised alarm, dead
-//! letters. What somebody should look at, but what works as meant, needs attention: drift, quarantine, throttles, pending
-//! subscriptions. What could not be read is unknown, and an unknown pipeline is not called healthy.
+//! letters, a topic without its subscribers. What somebody should look at, but what works as meant, needs attention: drift,
+//! quarantine, throttles, a subscription that is missing or pending, alarms that nobody hears. What could not be read is
+//! unknown, and an unknown pipeline is not called healthy.
 
 mod parts;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::series::{Metrics, Plot, Window};
 use crate::config::Pipeline;
-use crate::reconcile::{Plan, Severity, Snapshot};
+use crate::number::counted;
+use crate::reconcile::{Action, Finding, Kind, Plan, Severity, Snapshot};
 
 /// How a part is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     Good,
@@ -47,12 +50,13 @@ impl State {
 }
 
 /// Which part of the pipeline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     Queue,
     Mapping,
     Function,
+    ExecutionRole,
     Table,
     DeadLetter,
     Quarantine,
@@ -66,6 +70,7 @@ impl Role {
             Self::Queue => "queue",
             Self::Mapping => "mapping",
             Self::Function => "function",
+            Self::ExecutionRole => "role",
             Self::Table => "table",
             Self::DeadLetter => "dead letters",
             Self::Quarantine => "quarantine",
@@ -73,17 +78,37 @@ impl Role {
             Self::Alarm => "alarm",
         }
     }
+
+    fn kind(self) -> Kind {
+        match self {
+            Self::Queue | Self::DeadLetter | Self::Quarantine => Kind::Queue,
+            Self::Mapping => Kind::EventSourceMapping,
+            Self::Function => Kind::Function,
+            Self::ExecutionRole => Kind::Role,
+            Self::Table => Kind::Table,
+            Self::Topic => Kind::Topic,
+            Self::Alarm => Kind::Alarm,
+        }
+    }
 }
 
 /// Something to say of a part: `in flight` `3`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Fact {
     pub label: String,
     pub value: String,
 }
 
+/// What is wrong with a part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Problem {
+    pub state: State,
+    /// A sentence.
+    pub words: String,
+}
+
 /// One part of the pipeline.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Part {
     pub role: Role,
     /// As AWS knows it.
@@ -91,16 +116,16 @@ pub struct Part {
     /// The same without the pipeline's name before it.
     pub title: String,
     pub state: State,
-    /// AWS's word for it: `Enabled`, `ACTIVE`.
+    /// AWS's word for it: `Enabled`, `ACTIVE`; or `missing`, `not read`.
     pub word: String,
     pub facts: Vec<Fact>,
-    /// What is wrong with it, each in a sentence; empty where all is good.
-    pub problems: Vec<String>,
+    /// What is wrong with it; empty where all is good.
+    pub problems: Vec<Problem>,
     pub plots: Vec<Plot>,
 }
 
 /// How live AWS differs from the file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Drift {
     pub differs: bool,
     /// What an apply would do: `update queue/shop-queue`.
@@ -108,14 +133,18 @@ pub struct Drift {
 }
 
 /// Everything about a pipeline's health.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Status {
     pub pipeline: String,
     pub account: String,
     pub region: String,
+    #[schemars(with = "String")]
     pub at: Timestamp,
     pub healthy: bool,
     pub state: State,
+    /// Whether anything of it is there.
+    pub applied: bool,
+    /// In the order of the way that a transaction takes; empty where nothing is applied.
     pub parts: Vec<Part>,
     pub drift: Drift,
     /// What is not known, and why.
@@ -137,53 +166,78 @@ pub struct Read<'a> {
     pub at: Timestamp,
 }
 
+impl Part {
+    /// `topic alerts`; what is called as its role is is named once.
+    pub fn heading(&self) -> String {
+        let (role, plain) = (self.role.word(), self.title.replace('-', " "));
+        if role.trim_end_matches('s') == plain.trim_end_matches('s') {
+            role.to_owned()
+        } else {
+            format!("{role} {}", self.title)
+        }
+    }
+}
+
+/// Something for people to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Concern {
+    pub state: State,
+    /// What it is about: `topic alerts`, `drift`.
+    pub heading: String,
+    /// A sentence.
+    pub words: String,
+}
+
 impl Status {
     pub fn of(read: Read<'_>) -> Self {
-        let parts = parts::all(&read);
-        let mut notes: Vec<String> = Vec::new();
-        for (kind, error) in &read.snapshot.unread {
-            notes.push(format!("resources of kind {kind} could not be read: {}", error.message));
-        }
-        match read.metrics {
-            Err(error) => notes.push(format!("metrics could not be read: {error}")),
-            Ok(_) => {
-                let silent = parts.iter().flat_map(|part| &part.plots).filter(|plot| !plot.has_values()).count();
-                notes.extend(read.gap.filter(|_| silent > 0).map(str::to_owned));
-            }
-        }
-        // Findings about parts are told with them; the rest here.
-        for finding in &read.plan.findings {
-            if finding.address.is_none() && finding.severity != Severity::Note {
-                notes.push(finding.message.clone());
-            }
-        }
-        let drift = drift(read.plan);
-        let unread = if read.snapshot.unread.is_empty() { State::Good } else { State::Unknown };
-        let differs = if drift.differs { State::Attention } else { State::Good };
-        let state = parts.iter().map(|part| part.state).chain([unread, differs]).max().unwrap_or(State::Unknown);
-        Self {
+        let applied = is_applied(read.plan);
+        let parts = if applied { parts::all(&read) } else { Vec::new() };
+        let mut status = Self {
             pipeline: read.plan.pipeline.clone(),
             account: read.plan.scope.account.clone(),
             region: read.plan.scope.region.clone(),
             at: read.at,
-            healthy: matches!(state, State::Good | State::Attention),
-            state,
+            healthy: false,
+            state: State::Good,
+            applied,
+            notes: notes(&read, &parts),
             parts,
-            drift,
-            notes,
+            drift: drift(read.plan),
             window: read.window,
-        }
+        };
+        let unread = if read.snapshot.unread.is_empty() { State::Good } else { State::Unknown };
+        let states = status.concerns().into_iter().map(|concern| concern.state);
+        status.state = states.chain([unread]).max().unwrap_or(State::Unknown);
+        status.healthy = matches!(status.state, State::Good | State::Attention);
+        status
     }
 
-    /// `healthy`, `healthy, with 2 things to look at`, `not healthy`.
+    /// Everything to look at, the worst first.
+    pub fn concerns(&self) -> Vec<Concern> {
+        let concern =
+            |state, heading: &str, words: &str| Concern { state, heading: heading.into(), words: words.into() };
+        if !self.applied {
+            return vec![concern(State::Bad, "pipeline", "nothing of it is there: `pipewright apply` makes it")];
+        }
+        let mut concerns = Vec::new();
+        for part in &self.parts {
+            let of = |problem: &Problem| concern(problem.state, &part.heading(), &problem.words);
+            concerns.extend(part.problems.iter().map(of));
+        }
+        if self.drift.differs {
+            concerns.push(concern(State::Attention, "drift", &self.drift.words()));
+        }
+        concerns.sort_by_key(|concern| std::cmp::Reverse(concern.state));
+        concerns
+    }
+
+    /// `healthy`, `healthy, with 2 things to look at`, `not healthy`, `not applied yet`.
     pub fn verdict(&self) -> String {
-        let attention =
-            self.parts.iter().filter(|part| part.state == State::Attention).count() + usize::from(self.drift.differs);
         match self.state {
             State::Good => "healthy".into(),
-            State::Attention if attention == 1 => "healthy, with 1 thing to look at".into(),
-            State::Attention => format!("healthy, with {attention} things to look at"),
+            State::Attention => format!("healthy, with {} to look at", counted(self.concerns().len(), "thing")),
             State::Unknown => "not known to be healthy".into(),
+            State::Bad if !self.applied => "not applied yet".into(),
             State::Bad => "not healthy".into(),
         }
     }
@@ -194,7 +248,53 @@ impl Status {
     }
 }
 
+impl Drift {
+    /// Whether an apply would make this resource: `<kind>/<name>`.
+    pub fn creates(&self, address: &str) -> bool {
+        let step = format!("{} {address}", Action::Create.word());
+        self.steps.contains(&step)
+    }
+
+    /// In a sentence.
+    pub fn words(&self) -> String {
+        match self.steps.len() {
+            0 => "none: AWS is as the file says".into(),
+            count => format!("AWS is not as the file says: {count} to do, see `pipewright plan`"),
+        }
+    }
+}
+
 fn drift(plan: &Plan) -> Drift {
     let steps: Vec<_> = plan.steps.iter().map(|step| format!("{} {}", step.action.word(), step.address)).collect();
     Drift { differs: !steps.is_empty(), steps }
+}
+
+/// Nothing is applied where all is to be made and nothing stands in the way.
+fn is_applied(plan: &Plan) -> bool {
+    let is_made = plan.steps.iter().all(|step| step.action == Action::Create);
+    let is_hindered = plan.findings.iter().any(|finding| finding.severity == Severity::Error);
+    !is_made || is_hindered || !plan.unchanged.is_empty() || plan.steps.is_empty()
+}
+
+/// What the parts do not tell: findings about the whole or about what is no part, metrics that are not there.
+fn notes(read: &Read<'_>, parts: &[Part]) -> Vec<String> {
+    let is_told = |finding: &&Finding| {
+        let Some(address) = &finding.address else { return false };
+        parts.iter().any(|part| part.role.kind() == address.kind && part.name == address.name.as_str())
+    };
+    let worth = |finding: &&Finding| finding.severity != Severity::Note && finding.code != "subscription-pending";
+    let words = |finding: &Finding| match &finding.address {
+        Some(address) => format!("{address}: {}", finding.message),
+        None => finding.message.clone(),
+    };
+    let findings = read.plan.findings.iter().filter(worth).filter(|finding| !is_told(finding));
+    let mut notes: Vec<_> = findings.map(words).collect();
+    match read.metrics {
+        Err(error) => notes.push(format!("metrics could not be read: {error}")),
+        Ok(_) => {
+            let is_silent = parts.iter().flat_map(|part| &part.plots).any(|plot| !plot.has_values());
+            notes.extend(read.gap.filter(|_| is_silent).map(str::to_owned));
+        }
+    }
+    notes
 }

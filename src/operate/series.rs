@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 
 /// How values are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     Count,
@@ -39,12 +42,17 @@ pub const PLOTTED: [(&str, &str, Unit); 17] = [
 ];
 
 /// A stretch of time, cut into periods.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Window {
+    #[schemars(with = "String")]
     pub from: Timestamp,
+    #[schemars(with = "String")]
     pub to: Timestamp,
     pub period_seconds: u32,
 }
+
+/// How old a value may be and still tell how it is now, in seconds: CloudWatch has values some minutes late.
+const CURRENT: u32 = 600;
 
 impl Window {
     /// The last so many hours, in whole periods: minutes for some hours, longer ones for more.
@@ -64,18 +72,24 @@ impl Window {
         let seconds = self.to.as_second() - self.from.as_second();
         usize::try_from(seconds / i64::from(self.period_seconds)).unwrap_or_default()
     }
+
+    /// The last periods, whose values tell how it is now: at least the one that goes on and the one before.
+    fn current_periods(&self) -> usize {
+        usize::try_from(CURRENT / self.period_seconds.max(1)).unwrap_or_default().max(2)
+    }
 }
 
 /// The values of every metric that was asked for, by key. A metric without a value has no entry.
 pub type Metrics = BTreeMap<String, Vec<(Timestamp, f64)>>;
 
 /// One metric to plot.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Plot {
     pub metric: String,
     pub title: String,
     pub unit: Unit,
-    /// One a period; `None`: no value.
+    /// One a period; where there is none, `null`. In JSON all on one line.
+    #[serde(serialize_with = "on_one_line")]
     pub values: Vec<Option<f64>>,
 }
 
@@ -96,7 +110,13 @@ impl Plot {
         self.values.iter().any(Option::is_some)
     }
 
-    pub fn latest(&self) -> Option<f64> {
+    /// How it is now; `None`: nothing was told of late.
+    pub fn current(&self, window: Window) -> Option<f64> {
+        self.values.iter().rev().take(window.current_periods()).copied().flatten().next()
+    }
+
+    /// The last value, however old.
+    pub fn last(&self) -> Option<f64> {
         self.values.iter().rev().copied().flatten().next()
     }
 
@@ -112,6 +132,12 @@ impl Plot {
     pub fn sum(&self) -> Option<f64> {
         self.has_values().then(|| self.values.iter().copied().flatten().sum())
     }
+}
+
+/// Hundreds of values, one below the other, would hide everything else.
+fn on_one_line<S: Serializer>(values: &[Option<f64>], serializer: S) -> Result<S::Ok, S::Error> {
+    let line: Box<RawValue> = to_raw_value(values).map_err(S::Error::custom)?;
+    line.serialize(serializer)
 }
 
 fn by_period(points: &[(Timestamp, f64)], window: Window) -> Vec<Option<f64>> {
@@ -149,7 +175,21 @@ mod tests {
         let metrics = Metrics::from([("queue.visible".to_owned(), points)]);
         let plots = Plot::all("queue.", &metrics, window);
         assert_eq!(plots[0].values, [None, Some(2.0), None, Some(3.0)]);
-        assert_eq!((plots[0].latest(), plots[0].largest(), plots[0].sum()), (Some(3.0), Some(3.0), Some(5.0)));
+        assert_eq!((plots[0].last(), plots[0].largest(), plots[0].sum()), (Some(3.0), Some(3.0), Some(5.0)));
         assert_eq!((plots[1].has_values(), plots[1].sum()), (false, None));
+        let json = serde_json::to_string_pretty(&plots[0]).unwrap();
+        assert!(json.contains("\"values\": [null,2.0,null,3.0]"), "{json}");
+    }
+
+    #[test]
+    fn an_old_value_does_not_tell_how_it_is_now() {
+        let now = at(36_000);
+        for (hours, age, current) in [(1, 120, true), (1, 49 * 60, false), (24, 280, true), (24, 900, false)] {
+            let window = Window::last(hours, now);
+            let points = vec![(at(now.as_second() - age), 7.0)];
+            let metrics = Metrics::from([("queue.visible".to_owned(), points)]);
+            let plot = &Plot::all("queue.", &metrics, window)[0];
+            assert_eq!((plot.current(window), plot.last()), (current.then_some(7.0), Some(7.0)), "{hours} h, {age} s");
+        }
     }
 }

@@ -19,7 +19,7 @@ const BOTTOM: f64 = 22.0;
 pub fn chart(plot: &Plot, window: Window) -> String {
     let top = ceiling(plot.largest().unwrap_or_default(), plot.unit);
     let value = |value: Option<f64>| value.map_or_else(|| "nothing".to_owned(), |value| short(value, plot.unit));
-    let words = escape(&format!("{}: last {}, most {}", plot.title, value(plot.latest()), value(plot.largest())));
+    let words = escape(&format!("{}: now {}, most {}", plot.title, value(plot.current(window)), value(plot.largest())));
     let mut text = format!(
         "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{words}\"><title>{words}</title>"
     );

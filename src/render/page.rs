@@ -6,7 +6,7 @@ use super::chart::chart;
 use super::sparkline::short;
 use super::svg::{self, Form, escape};
 use crate::operate::drawing::Drawing;
-use crate::operate::health::{Part, Role, State, Status};
+use crate::operate::health::{Role, State, Status};
 use crate::operate::series::Plot;
 
 const STYLE: &str = include_str!("page.css");
@@ -23,17 +23,20 @@ pub fn page(status: &Status, drawing: &Drawing) -> String {
         svg::STYLE
     );
     text.push_str(&head(status));
-    text.push_str(&problems(status));
-    let _ = writeln!(
-        text,
-        "<section class=\"drawing\" aria-label=\"The pipeline\"><div class=\"wide\">{}</div><div class=\"tall\">{}</div></section>",
-        svg::inline(drawing, Form::Wide),
-        svg::inline(drawing, Form::Tall)
-    );
-    text.push_str(&parts(status));
-    text.push_str(&alarms(status));
-    text.push_str(&drift(status));
-    text.push_str(&charts(status));
+    text.push_str(&concerns(status));
+    if !drawing.nodes.is_empty() {
+        let _ = writeln!(
+            text,
+            "<section class=\"drawing\" aria-label=\"The pipeline\"><div class=\"wide\">{}</div><div class=\"tall\">{}</div></section>",
+            svg::inline(drawing, Form::Wide),
+            svg::inline(drawing, Form::Tall)
+        );
+    }
+    if status.applied {
+        for section in [parts, alarms, drift, charts] {
+            text.push_str(&section(status));
+        }
+    }
     text.push_str(&notes(status));
     let _ = write!(
         text,
@@ -63,24 +66,22 @@ fn sign(state: State) -> String {
     format!("<span class=\"sign {0}\" role=\"img\" aria-label=\"{0}\">{1}</span>", state.word(), state.sign())
 }
 
-fn problems(status: &Status) -> String {
-    let mut worst: Vec<&Part> = status.parts.iter().filter(|part| !part.problems.is_empty()).collect();
-    if worst.is_empty() {
+/// As many as the verdict counts.
+fn concerns(status: &Status) -> String {
+    let concerns = status.concerns();
+    if concerns.is_empty() {
         return String::new();
     }
-    worst.sort_by_key(|part| std::cmp::Reverse(part.state));
-    let mut text = String::from("<section><h2>To look at</h2><ul class=\"problems\">\n");
-    for part in worst {
-        for problem in &part.problems {
-            let _ = writeln!(
-                text,
-                "<li class=\"{}\">{} <span><b>{}</b> {}</span></li>",
-                part.state.word(),
-                sign(part.state),
-                escape(&heading(part)),
-                code(&escape(problem))
-            );
-        }
+    let mut text = String::from("<section><h2>To look at</h2><ul class=\"concerns\">\n");
+    for concern in concerns {
+        let _ = writeln!(
+            text,
+            "<li class=\"{}\">{} <span><b>{}</b> {}</span></li>",
+            concern.state.word(),
+            sign(concern.state),
+            escape(&concern.heading),
+            code(&escape(&concern.words))
+        );
     }
     text.push_str("</ul></section>\n");
     text
@@ -160,9 +161,9 @@ fn charts(status: &Status) -> String {
             let value = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| short(value, plot.unit));
             let _ = writeln!(
                 text,
-                "<figure><figcaption><b>{}</b> <span>last {} · most {}</span></figcaption>{}</figure>",
+                "<figure><figcaption><b>{}</b> <span>now {} · most {}</span></figcaption>{}</figure>",
                 escape(&plot.title),
-                escape(&value(plot.latest())),
+                escape(&value(plot.current(status.window))),
                 escape(&value(plot.largest())),
                 chart(plot, status.window)
             );
@@ -190,7 +191,7 @@ fn notes(status: &Status) -> String {
         return String::new();
     }
     let notes: Vec<_> = status.notes.iter().map(|note| format!("<li>{}</li>", escape(note))).collect();
-    format!("<section><h2>Not known</h2><ul>{}</ul></section>\n", notes.join(""))
+    format!("<section><h2>Notes</h2><ul>{}</ul></section>\n", notes.join(""))
 }
 
 /// What stands in backticks is a command or a name.
@@ -203,14 +204,4 @@ fn code(escaped: &str) -> String {
         if place % 2 == 1 { format!("<code>{part}</code>") } else { (*part).to_owned() }
     };
     parts.iter().enumerate().map(mark).collect()
-}
-
-/// `topic alerts`; what is called as its role is is named once.
-fn heading(part: &Part) -> String {
-    let (role, plain) = (part.role.word(), part.title.replace('-', " "));
-    if role.trim_end_matches('s') == plain.trim_end_matches('s') {
-        role.to_owned()
-    } else {
-        format!("{role} {}", part.title)
-    }
 }
