@@ -273,6 +273,8 @@ pub enum SchemaOf {
     Pipeline,
     /// The JSON of a plan
     Plan,
+    /// The JSON of a status
+    Status,
     /// A transaction, as the processor takes it
     Transaction,
 }
