@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::process::Command;
 use std::time::SystemTime;
 
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StateValue};
@@ -39,6 +40,8 @@ fn a_pipeline_is_watched_from_healthy_to_stopped() {
         it_is_drawn_as_it_is(&running);
         trouble_shows_and_ends_with_one(&running).await;
         a_watch_goes_on_until_it_is_stopped(&running);
+        a_watch_on_a_terminal_takes_the_screen_and_gives_it_back(&running);
+        what_stops_it_is_bad(&running).await;
     });
 }
 
@@ -117,7 +120,7 @@ async fn metrics_are_shown_where_there_are_some(running: &Running) {
     assert_eq!(function["facts"][0], json!({ "label": "error rate", "value": "25.0 % of 8" }), "{function:#}");
     assert_eq!(function["state"], "attention");
     let said = stdout(&running.run(&["status"]));
-    assert!(said.contains("age of the oldest message") && said.contains("last 42 s, most 42 s"), "{said}");
+    assert!(said.contains("age of the oldest message") && said.contains("now 42 s, most 42 s"), "{said}");
 }
 
 fn a_page_is_written_whole_or_not_at_all(running: &Running) {
@@ -195,21 +198,26 @@ fn what_is_not_applied_is_not_healthy_and_has_no_live_drawing() {
         };
         let status = run(&["status"]);
         assert_eq!(status.status.code(), Some(1), "{}", stderr(&status));
-        assert!(stdout(&status).contains("it is missing: `pipewright apply` makes it"), "{}", stdout(&status));
+        let said = stdout(&status);
+        assert!(said.contains("✗ not applied yet") && !said.contains("missing"), "said once: {said}");
+        assert_eq!(run(&["status", "--html", "page.html"]).status.code(), Some(1));
+        let page = fs::read_to_string(project.path().join("page.html")).unwrap();
+        assert!(page.contains("<svg") && !page.contains("viewBox=\"0 0 1008 -"), "drawn as the file says");
         refused(&run(&["graph", "--live"]), &["nothing of", "hint: `pipewright apply`"]);
         let logs = run(&["logs"]);
         assert_eq!((logs.status.code(), stdout(&logs).as_str()), (Some(0), ""), "{}", stderr(&logs));
     });
 }
 
-/// Runs a program on a terminal of its own, types Ctrl-C once two frames are drawn, and prints what was drawn.
+/// Runs a program on a terminal of its own. Once two frames are drawn, types Ctrl-Z; when the program stands still, lets
+/// it go on; once the screen is taken again, types Ctrl-C. Prints what was drawn, `STOPPED` where it stood still.
 const ON_A_TERMINAL: &str = r"
-import fcntl, os, pty, struct, sys, termios
+import fcntl, os, pty, signal, struct, sys, termios
 child, terminal = pty.fork()
 if child == 0:
-    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', 16, 60, 0, 0))
     os.execvp(sys.argv[1], sys.argv[1:])
-drawn, typed = b'', False
+drawn, typed = b'', b''
 while True:
     try:
         some = os.read(terminal, 65536)
@@ -219,30 +227,90 @@ while True:
         break
     drawn += some
     if not typed and drawn.count(b'\x1b[H') >= 2:
-        typed = os.write(terminal, b'\x03') == 1
+        typed = b'\x1a'
+        os.write(terminal, typed)
+        os.waitpid(child, os.WUNTRACED)
+        drawn += b'STOPPED'
+        os.kill(child, signal.SIGCONT)
+    if typed == b'\x1a' and b'\x1b[?1049h' in drawn.partition(b'STOPPED')[2]:
+        typed = b'\x03'
+        os.write(terminal, typed)
 sys.stdout.buffer.write(drawn)
 sys.stdout.flush()
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 ";
 
+/// The command there, and what it drew.
+fn on_a_terminal(command: &Command) -> (Option<i32>, String) {
+    let mut python = Command::new("python3");
+    python.args(["-c", ON_A_TERMINAL]).arg(command.get_program()).args(command.get_args());
+    python.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = python
+        .env("TERM", "xterm")
+        .env("NO_COLOR", "1")
+        .current_dir(command.get_current_dir().unwrap())
+        .output()
+        .unwrap();
+    (output.status.code(), stdout(&output) + &stderr(&output))
+}
+
+const TAKEN: &str = "\u{1b}[?1049h\u{1b}[?25l";
+const GIVEN_BACK: &str = "\u{1b}[?25h\u{1b}[?1049l";
+
+/// No frame is larger than the window, and Ctrl-Z leaves the shell a terminal that can be used.
+fn a_watch_on_a_terminal_takes_the_screen_and_gives_it_back(running: &Running) {
+    let (status, drawn) = on_a_terminal(&running.command(&["status", "--watch", "--interval", "1"]));
+    assert_eq!(status, Some(130), "{drawn}");
+    assert!(drawn.contains(TAKEN) && drawn.contains("not healthy"), "{drawn:?}");
+    assert!(drawn.contains("more lines: make the window higher"), "{drawn:?}");
+    let (_, after) = drawn.split_once("STOPPED").unwrap();
+    assert!(after.trim_start_matches("^Z").starts_with(&format!("{GIVEN_BACK}{TAKEN}")), "{after:?}");
+    assert!(after.ends_with(GIVEN_BACK), "{after:?}");
+    let frame = drawn.split("\u{1b}[H").nth(1).unwrap().replace("\u{1b}[K", "");
+    let lines: Vec<_> = frame.split("\u{1b}[J").next().unwrap().lines().collect();
+    assert!(lines.len() == 16 && lines.iter().all(|line| line.chars().count() <= 60), "{lines:#?}");
+}
+
+/// Nobody answers: a watch says so on the screen, and writes nothing beside it.
 #[test]
-fn a_watch_on_a_terminal_takes_the_screen_and_gives_it_back() {
-    run(async {
-        let server = crate::backend::Server::shared().await;
-        let project = Project::new(|yaml| yaml);
-        let watch = project.command(&["status", "--watch", "--interval", "1", "--endpoint-url", server.endpoint()]);
-        let mut python = std::process::Command::new("python3");
-        python.args(["-c", ON_A_TERMINAL]).arg(watch.get_program()).args(watch.get_args());
-        python.env_clear().envs(watch.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        python.env("TERM", "xterm").env("AWS_ACCESS_KEY_ID", crate::backend::account());
-        python.env("AWS_SECRET_ACCESS_KEY", "y").current_dir(project.path());
-        let output = python.output().unwrap();
-        let drawn = stdout(&output);
-        assert_eq!(output.status.code(), Some(130), "{drawn}{}", stderr(&output));
-        assert!(drawn.starts_with("\u{1b}[?1049h\u{1b}[?25l") && drawn.contains("not healthy"), "{drawn:?}");
-        assert!(drawn.contains("more lines: make the window higher"), "no more than the window holds: {drawn:?}");
-        assert!(drawn.ends_with("\u{1b}[?25h\u{1b}[?1049l"), "{drawn:?}");
-    });
+fn a_watch_says_when_nobody_answers() {
+    let project = Project::new(|yaml| format!("account: \"123456789012\"\n{yaml}"));
+    let mut watch = project.command(&["status", "--watch", "--interval", "1", "--endpoint-url", "http://127.0.0.1:1"]);
+    watch.env("AWS_ACCESS_KEY_ID", "x").env("AWS_SECRET_ACCESS_KEY", "y");
+    let (status, drawn) = on_a_terminal(&watch);
+    assert_eq!(status, Some(130), "{drawn}");
+    let frames: Vec<_> = drawn.split("\u{1b}[H").skip(1).collect();
+    assert!(frames.iter().all(|frame| frame.starts_with("? no answer since ")), "{drawn:?}");
+    assert!(frames[..2].iter().all(|frame| frame.trim_end().contains("\u{1b}[J")), "{drawn:?}");
+}
+
+/// What makes nothing happen any more is no small difference from the file.
+async fn what_stops_it_is_bad(running: &Running) {
+    let name = running.pipeline.role_name(&running.aws.scope.region);
+    let policies = running.aws.iam.list_role_policies().role_name(&name).send().await.unwrap();
+    for policy in policies.policy_names() {
+        running.aws.iam.delete_role_policy().role_name(&name).policy_name(policy).send().await.unwrap();
+    }
+    running.aws.iam.delete_role().role_name(&name).send().await.unwrap();
+    let function = running.pipeline.function_name();
+    let call = running.aws.lambda.put_function_concurrency().function_name(&function);
+    call.reserved_concurrent_executions(0).send().await.unwrap();
+    let subscriptions = running.aws.sns.list_subscriptions().send().await.unwrap();
+    let alerts = format!(":{}", running.pipeline.topic_name(running.pipeline.topics.keys().next().unwrap()));
+    for one in subscriptions.subscriptions().iter().filter(|one| one.topic_arn().unwrap().ends_with(&alerts)) {
+        running.aws.sns.unsubscribe().subscription_arn(one.subscription_arn().unwrap()).send().await.unwrap();
+    }
+    let status = running.json(&["status"], 1);
+    assert_eq!(
+        [&part(&status, "execution-role")["state"], &part(&status, "execution-role")["word"]],
+        ["bad", "missing"]
+    );
+    let problems = part(&status, "function")["problems"].to_string();
+    assert!(problems.contains("its reserved concurrency is 0"), "{problems}");
+    assert_eq!(part(&status, "topic")["state"], "bad", "{status:#}");
+    let alarms = status["parts"].as_array().unwrap().iter().filter(|part| part["role"] == "alarm");
+    let unheard = alarms.filter(|alarm| alarm["problems"].to_string().contains("nobody hears this alarm"));
+    assert_eq!(unheard.count(), 5, "as the plan warns: {status:#}");
 }
 
 #[test]

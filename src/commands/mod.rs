@@ -18,6 +18,7 @@ mod schema;
 mod send;
 mod session;
 mod status;
+mod suspend;
 mod validate;
 mod why;
 

@@ -1,5 +1,6 @@
 //! `status`: reads live AWS and CloudWatch, and says whether the pipeline is healthy.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -9,6 +10,7 @@ use super::Exit;
 use super::file::{check_not_the_input, write_whole};
 use super::interrupt::Interrupt;
 use super::session::{Session, options};
+use super::suspend;
 use crate::cli::{Allow, Global, Output, Status as Arguments};
 use crate::operate::drawing::Drawing;
 use crate::operate::health::{Read, Status};
@@ -78,10 +80,7 @@ impl Look<'_> {
             window,
             at: now,
         });
-        let mut parts = self.session.graph.addresses();
-        parts.retain(|address| planned.snapshot.resources.contains_key(address));
-        let live = planned.snapshot.resources.iter().filter(|(address, _)| parts.contains(address));
-        let drawing = Drawing::of(&session.aws.pipeline, live.map(|(address, live)| (address, &live.document)));
+        let drawing = Drawing::live(&session.aws.pipeline, &session.graph, &planned.snapshot);
         Ok(Seen { drawing: drawing.with(&status), status })
     }
 
@@ -97,25 +96,40 @@ impl Look<'_> {
     async fn watch(&self) -> Result<Exit> {
         let interrupt = Interrupt::quietly();
         let screen = Screen::open(self.terminal, self.arguments.output);
+        tokio::select! {
+            failed = self.look_again_and_again(&screen) => failed.map(|never| match never {}),
+            never = suspend::give_way(&screen) => match never {},
+            () = interrupt.asked() => Ok(Exit::Interrupted),
+        }
+    }
+
+    async fn look_again_and_again(&self, screen: &Screen<'_>) -> Result<Infallible> {
         let interval = Duration::from_secs(self.arguments.interval.into());
+        let mut silence = Silence { look: self, screen, since: None, why: None, seen: None };
         loop {
+            silence.since.get_or_insert_with(Timestamp::now);
             let read = tokio::select! {
                 read = self.read() => read,
-                () = interrupt.asked() => return Ok(Exit::Interrupted),
+                never = silence.tell_a_delay() => match never {},
             };
             match read {
                 Ok(seen) => {
                     self.write_page(&seen)?;
-                    screen.show(&self.words(&seen.status)?);
+                    let sheet = self.sheet();
+                    screen.show(&match screen.moves() {
+                        true => text::fitted(&seen.status, sheet, screen.rows()),
+                        false => self.words(&seen.status)?,
+                    });
+                    silence = Silence { since: None, why: None, seen: Some(seen.status), ..silence };
                 }
                 // A failure that may pass does not end a watch; one that concerns every call does.
                 Err(error) if error.kind == ErrorKind::Credentials => return Err(error.into()),
-                Err(error) => self.terminal.talk(&format!("{:.0} {error}", Timestamp::now())),
+                Err(error) => {
+                    silence.why = Some(error.to_string());
+                    silence.tell();
+                }
             }
-            tokio::select! {
-                () = tokio::time::sleep(interval) => {}
-                () = interrupt.asked() => return Ok(Exit::Interrupted),
-            }
+            tokio::time::sleep(interval).await;
         }
     }
 
@@ -137,5 +151,43 @@ impl Look<'_> {
 
     fn sheet(&self) -> Sheet {
         Sheet { style: self.terminal.answer_style(), width: self.terminal.answer_width() }
+    }
+}
+
+/// How long AWS may take for an answer before a watch says that there is none, and how often it says so.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// While nobody answers: what was seen last must not pass for what is.
+struct Silence<'a> {
+    look: &'a Look<'a>,
+    screen: &'a Screen<'a>,
+    /// Since when; `None`: the last look was answered.
+    since: Option<Timestamp>,
+    /// How the last look failed.
+    why: Option<String>,
+    seen: Option<Status>,
+}
+
+impl Silence<'_> {
+    /// Says so again and again where it replaces what was seen; elsewhere the look's own failure is enough.
+    async fn tell_a_delay(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(PATIENCE).await;
+            if self.screen.moves() {
+                self.tell();
+            }
+        }
+    }
+
+    fn tell(&self) {
+        let now = Timestamp::now();
+        let why = self.why.as_deref();
+        if self.screen.moves() {
+            let (since, seen) = (self.since.unwrap_or(now), self.seen.as_ref());
+            let rows = self.screen.rows();
+            self.screen.show(&text::unanswered(since, why, seen, self.look.sheet(), rows));
+        } else {
+            self.look.terminal.talk(&format!("{now:.0} {}", why.unwrap_or("no answer")));
+        }
     }
 }
