@@ -383,6 +383,14 @@ fn a_missing_part_is_drawn_as_the_file_says() {
 }
 
 #[test]
+fn what_stops_the_function_is_drawn_at_it() {
+    let mut fixture = Fixture::healthy();
+    fixture.set(Kind::Function, "processor", "reserved_concurrency", &json!(0));
+    let tree = fixture.tree();
+    assert!(tree.contains("✗ function processor  [batches of 10] · Active · reserved concurrency 0"), "{tree}");
+}
+
+#[test]
 fn what_is_not_applied_is_said_in_a_sentence_and_drawn_as_the_file_says() {
     let mut fixture = Fixture::healthy();
     fixture.snapshot = Snapshot::default();

@@ -98,7 +98,7 @@ pub struct Drawing {
 }
 
 /// The facts that a node shows.
-const SHOWN: [&str; 5] = ["waiting", "in flight", "oldest", "error rate", "throttled writes"];
+const SHOWN: [&str; 6] = ["waiting", "in flight", "oldest", "error rate", "reserved concurrency", "throttled writes"];
 
 impl Drawing {
     /// The pipeline as it is: what is live of ours, and who else hears it; what is missing, as the file says.

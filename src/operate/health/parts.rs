@@ -179,6 +179,7 @@ fn function(read: &Read<'_>) -> Part {
             Some(0) => (State::Attention, ", as the file says"),
             Some(_) | None => (State::Bad, ""),
         };
+        judged.fact("reserved concurrency", 0);
         let message = format!("its reserved concurrency is 0{whose}: it never runs, messages pile up in the queue");
         judged.finds(state, message);
     }
