@@ -25,6 +25,7 @@ mod package;
 mod parked;
 mod pausing;
 mod plan;
+mod readers;
 mod running;
 mod safe_order;
 mod schemas;

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::Exit;
 use super::interrupt::Interrupt;
+use super::reader::while_read;
 use super::running::Running;
 use crate::aws::log_lines::{LogLine, Wanted};
 use crate::cli::{Global, Level, Logs, Output};
@@ -34,19 +35,7 @@ pub async fn run(global: &Global, arguments: &Logs, terminal: &Terminal) -> Resu
         from: since.as_millisecond(),
         seen: BTreeSet::new(),
     };
-    loop {
-        tokio::select! {
-            read = reader.read() => read?,
-            () = interrupt.asked() => return Ok(Exit::Interrupted),
-        }
-        if !arguments.follow {
-            return Ok(Exit::Done);
-        }
-        tokio::select! {
-            () = tokio::time::sleep(POLL) => {}
-            () = interrupt.asked() => return Ok(Exit::Interrupted),
-        }
-    }
+    while_read(reader.follow(&interrupt)).await
 }
 
 /// Reads the log on from where it was.
@@ -62,6 +51,22 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    async fn follow(&mut self, interrupt: &Interrupt) -> Result<Exit> {
+        loop {
+            tokio::select! {
+                read = self.read() => read?,
+                () = interrupt.asked() => return Ok(Exit::Interrupted),
+            }
+            if !self.arguments.follow {
+                return Ok(Exit::Done);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(POLL) => {}
+                () = interrupt.asked() => return Ok(Exit::Interrupted),
+            }
+        }
+    }
+
     async fn read(&mut self) -> Result<(), CloudError> {
         let Self { running, arguments, terminal, group, from, seen } = self;
         // In the log, an id stands as JSON writes it, in quotes.

@@ -13,6 +13,7 @@ mod logs;
 mod parked;
 mod pause;
 mod plan;
+mod reader;
 mod running;
 mod schema;
 mod send;

@@ -13,6 +13,7 @@ use self::reading::Reading;
 use super::Exit;
 use super::delivery::{Delivered, Delivery, TICK};
 use super::interrupt::Interrupt;
+use super::reader::while_read;
 use super::running::Running;
 use crate::aws::sweep::Fate;
 use crate::cli::{Global, Mix as MixArguments, Output, Send};
@@ -35,7 +36,7 @@ pub async fn run(global: &Global, arguments: &Send, terminal: &Terminal) -> Resu
         Checked::Not(exit) => return Ok(exit),
     };
     if arguments.dry_run {
-        return print(source, terminal, &interrupt).await;
+        return while_read(print(source, terminal, &interrupt)).await;
     }
     let running = Running::of(pipeline, global, terminal).await?;
     let patience = patience(arguments, &running).await?;

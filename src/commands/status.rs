@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::Exit;
 use super::file::{check_not_the_input, write_whole};
 use super::interrupt::Interrupt;
+use super::reader::while_read;
 use super::session::{Session, options};
 use super::suspend;
 use crate::cli::{Allow, Global, Output, Status as Arguments};
@@ -31,7 +32,7 @@ pub async fn run(global: &Global, arguments: &Arguments, terminal: &Terminal) ->
     }
     let look = Look { session: Session::open(global, terminal).await?, global, arguments, terminal };
     if arguments.watch {
-        return look.watch().await;
+        return while_read(look.watch()).await;
     }
     let interrupt = Interrupt::quietly();
     tokio::select! {
