@@ -98,7 +98,8 @@ fn check_header(header: &StringRecord) -> Result<(), String> {
     if !header.is_empty() && !header.iter().any(|name| name == ID) {
         return Err(format!("the first line is no header: it names no column `{ID}`"));
     }
-    let twice = header.iter().enumerate().find(|(place, name)| header.iter().skip(place + 1).any(|other| other == *name));
+    let twice =
+        header.iter().enumerate().find(|(place, name)| header.iter().skip(place + 1).any(|other| other == *name));
     twice.map_or(Ok(()), |(_, name)| Err(format!("the header names `{name}` twice")))
 }
 
@@ -224,7 +225,10 @@ mod tests {
     #[test]
     fn a_header_is_needed_and_each_of_its_names_once() {
         let (before, error) = ends("t-1,5.00,USD\nt-2,6.00,USD\n");
-        assert_eq!((before, error.as_str()), (0, "line 1: the first line is no header: it names no column `transaction_id`"));
+        assert_eq!(
+            (before, error.as_str()),
+            (0, "line 1: the first line is no header: it names no column `transaction_id`")
+        );
         assert!(ends("transaction_id,amount,amount\nt-1,1,2\n").1.contains("names `amount` twice"));
         assert_eq!(read(""), []);
     }
