@@ -10,8 +10,10 @@ use tempfile::NamedTempFile;
 
 use crate::aws::folder_of;
 
+const HINT: &str = "hint: name a file in a folder that you may write to";
+
 /// Writes beside the file, then renames. Who may read it follows from the user's umask, as for any new file. A link is
-/// followed; what is no regular file (a device, a pipe) is not replaced.
+/// followed; what is no regular file (a folder, a device, a pipe, `-`) is not replaced.
 ///
 /// # Errors
 /// The folder cannot be written to; something else is in the place.
@@ -38,8 +40,9 @@ impl Whole {
     /// As `write_whole`.
     pub fn begin(file: &Path) -> Result<Self> {
         let target = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-        if target.exists() && !target.is_file() {
-            bail!("`{}` is no regular file\nhint: print to it instead, with `--output json >`", file.display());
+        // `-` is what others call the standard output.
+        if file == Path::new("-") || target.exists() && !target.is_file() {
+            bail!("`{}` is no regular file\n{HINT}", file.display());
         }
         Self::beside(file, target, FOR_EVERYBODY, true)
     }
@@ -49,6 +52,9 @@ impl Whole {
     /// # Errors
     /// The folder cannot be written to; something is in the place.
     pub fn begin_new(file: &Path) -> Result<Self> {
+        if file == Path::new("-") {
+            bail!("`-` is no regular file\n{HINT}");
+        }
         if file.symlink_metadata().is_ok() {
             return Err(is_there(file));
         }
@@ -93,11 +99,7 @@ fn is_there(file: &Path) -> anyhow::Error {
 
 /// The kind of failure alone: the message of tempfile names its own file.
 fn cannot(file: &Path, error: &io::Error) -> anyhow::Error {
-    anyhow!(
-        "`{}` cannot be written: {}\nhint: name a file in a folder that you may write to",
-        file.display(),
-        error.kind()
-    )
+    anyhow!("`{}` cannot be written: {}\n{HINT}", file.display(), error.kind())
 }
 
 /// # Errors
@@ -127,7 +129,10 @@ mod tests {
         write_whole(&link, b"new").unwrap();
         assert!(link.is_symlink());
         assert_eq!(fs::read_to_string(&target).unwrap(), "new");
-        assert!(write_whole(folder.path(), b"x").unwrap_err().to_string().contains("no regular file"));
+        for wrong in [folder.path(), Path::new("-"), Path::new(".")] {
+            let error = write_whole(wrong, b"x").unwrap_err().to_string();
+            assert!(error.contains("no regular file\nhint: name a file"), "{error}");
+        }
         assert!(check_not_the_input(&link, &target).unwrap_err().to_string().contains("own file"));
         assert!(check_not_the_input(&folder.path().join("new"), &target).is_ok());
     }
