@@ -12,6 +12,7 @@ mod drill;
 mod graph;
 mod logs;
 mod parked;
+mod parse;
 mod send;
 mod status;
 mod why;
@@ -20,6 +21,7 @@ pub use drill::{AlarmDrill, Consent, Drill, PipelineDrill, WritesDrill};
 pub use graph::{Graph, GraphFormat};
 pub use logs::{Level, Logs};
 pub use parked::{List, Parked, Purge, Redrive, Show};
+pub use parse::{command, parse};
 pub use send::{Format, Generate, Mix, Send};
 pub use status::Status;
 pub use why::Why;
@@ -28,10 +30,8 @@ pub use why::Why;
 /// Live AWS is the state: there is no state file.
 #[derive(Debug, Parser)]
 #[command(name = "pipewright", version, propagate_version = true, arg_required_else_help = true)]
-#[command(
-    after_help = "Exit status: 0 done or nothing to do, 1 failed, 2 there are changes (plan --detailed-exitcode), \
-3 the saved plan is stale, 130 interrupted.\n\nTry it without AWS: pipewright demo"
-)]
+#[command(after_help = "Exit status: 0 done or nothing to do, 1 failed, or wrongly called, 2 there are changes \
+(plan --detailed-exitcode), 3 the saved plan is stale (apply PLAN), 130 interrupted.\n\nTry it without AWS: pipewright demo")]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -41,6 +41,7 @@ pub struct Cli {
 
 /// What holds for every command.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
 pub struct Global {
     /// The pipeline's file
     #[arg(short, long, global = true, value_name = "FILE", default_value = "pipeline.yaml", env = "PIPEWRIGHT_FILE")]
@@ -63,7 +64,7 @@ pub struct Global {
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
-    /// Say more
+    /// With a plan: show the JSON documents of what is created in full
     #[arg(short, long, global = true)]
     pub verbose: bool,
 }
@@ -123,22 +124,30 @@ pub enum Command {
     #[command(subcommand)]
     Quarantine(Parked),
     /// Print a JSON Schema
+    #[command(after_help = "Exit status: 0 printed, 1 failed.")]
     Schema {
+        /// Of what
         #[arg(value_enum, default_value = "pipeline")]
         of: SchemaOf,
     },
     /// Build the processor into a zip that Lambda takes
     Build(Build),
     /// Apply to the local AWS, send three transactions and show what becomes of them
+    #[command(after_help = "Exit status: 0 everything came where it belongs, 1 not, 130 interrupted.")]
     Demo,
     /// The embedded local AWS of this folder
     #[command(subcommand)]
     Local(Local),
     /// Print completions for a shell
-    Completions { shell: clap_complete::Shell },
+    #[command(after_help = "Exit status: 0 printed, 1 failed.")]
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 valid, 1 not.")]
 pub struct Validate {
     /// How to print
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
@@ -174,6 +183,10 @@ fn may_be_lost(text: &str) -> Result<MayBeLost, String> {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 planned, or there is nothing to do, 1 failed, or the plan cannot be applied as it is, \
+2 there are changes (with --detailed-exitcode), 130 interrupted."
+)]
 pub struct Plan {
     #[command(flatten)]
     pub allow: Allow,
@@ -189,6 +202,10 @@ pub struct Plan {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 applied, or there was nothing to do, 1 failed, refused, or not agreed to, 3 the saved plan \
+is stale, and nothing was done, 130 interrupted."
+)]
 pub struct Apply {
     /// A plan that `plan --out` wrote: exactly this is applied, or nothing
     #[arg(value_name = "PLAN")]
@@ -204,6 +221,9 @@ pub struct Apply {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 deleted, or there was nothing to do, 1 failed, refused, or not agreed to, 130 interrupted."
+)]
 pub struct Destroy {
     /// Data that may be lost: `<kind>/<name>`, or `all`, log groups included; may be given more than once. Without it log groups stay
     #[arg(long, value_name = "RESOURCE", value_parser = may_be_lost)]
@@ -217,6 +237,7 @@ pub struct Destroy {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 done, or there was nothing to do, 1 failed, 130 interrupted.")]
 pub struct Switch {
     /// How to print
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
@@ -224,6 +245,7 @@ pub struct Switch {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 built, 1 not, 130 interrupted.")]
 pub struct Build {
     /// Where to write the zip
     #[arg(long, value_name = "FILE", default_value = "processor.zip")]
@@ -233,16 +255,20 @@ pub struct Build {
 #[derive(Debug, Subcommand)]
 pub enum Local {
     /// Install it if need be, and start it
+    #[command(after_help = "Exit status: 0 it runs, 1 failed, 130 interrupted.")]
     Start,
     /// Stop it; its state is kept
+    #[command(after_help = "Exit status: 0 it does not run any more, 1 failed, 130 interrupted.")]
     Stop,
     /// Whether it runs, and where
+    #[command(after_help = "Exit status: 0 it runs, 1 not, or not known to, 130 interrupted.")]
     Status {
         /// How to print
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         output: Output,
     },
     /// Clear all its state
+    #[command(after_help = "Exit status: 0 cleared, 1 failed, 130 interrupted.")]
     Reset,
 }
 

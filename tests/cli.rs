@@ -101,12 +101,66 @@ fn help_names_every_command_and_the_exit_codes() {
     }
 }
 
+/// The words of every command that does something, its group first.
+fn leaves(command: &clap::Command, before: &[String]) -> Vec<Vec<String>> {
+    let below = command.get_subcommands().filter(|below| below.get_name() != "help");
+    let below: Vec<_> =
+        below.flat_map(|below| leaves(below, &[before, &[below.get_name().to_owned()]].concat())).collect();
+    if below.is_empty() { vec![before.to_vec()] } else { below }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_command_says_how_it_can_end_and_what_its_arguments_are() {
+    let project = example();
+    let commands = leaves(&pipewright::cli::command(), &[]);
+    assert!(commands.len() > 25, "{commands:?}");
+    for words in commands {
+        let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+        words.push("--help");
+        let help = stdout(&project.run(&words));
+        assert!(one_line(&help).contains("Exit status: 0 "), "{words:?}: {help}");
+        // Its own options come before those that all commands have.
+        let (own, global) = help.split_once("\nGlobal options:").unwrap();
+        assert!(own.contains("--help") && global.contains("--color"), "{words:?}: {help}");
+        for option in ["--local", "--env", "--color"] {
+            assert!(!own.contains(&format!("  {option}")), "{words:?}: {own}");
+        }
+    }
+    let schema = stdout(&project.run(&["schema", "--help"]));
+    assert!(!schema.contains("--local") && !schema.contains("--profile"), "{schema}");
+    assert!(schema.contains("  Of what\n"), "{schema}");
+    let completions = stdout(&project.run(&["completions", "--help"]));
+    assert!(completions.contains("  For which shell\n") && !completions.contains("--file"), "{completions}");
+    for (words, status) in [("plan", "130"), ("apply", "3 the saved plan"), ("status", "drift"), ("status", "130")] {
+        let help = stdout(&project.run(&[words, "--help"]));
+        assert!(one_line(&help).split_once("Exit status: ").unwrap().1.contains(status), "{help}");
+    }
+}
+
+#[test]
+fn help_and_mistakes_are_coloured_as_it_is_said() {
+    let project = example();
+    for words in [&["status", "--help"][..], &["plan", "--unknown"]] {
+        let coloured = project.run(&[&["--color", "always"][..], words].concat());
+        assert!(format!("{}{}", stdout(&coloured), stderr(&coloured)).contains('\u{1b}'), "{words:?}");
+        let mut plain = project.command(&[&["--color=never"][..], words].concat());
+        let plain = plain.env("CLICOLOR_FORCE", "1").output().unwrap();
+        assert!(!format!("{}{}", stdout(&plain), stderr(&plain)).contains('\u{1b}'), "{words:?}");
+    }
+}
+
 #[test]
 fn wrong_usage_is_a_failure_and_not_a_change() {
     refused(&example().run(&["plan", "--detailed-exitcod"]), &["--detailed-exitcode"]);
     refused(&example().run(&["aply"]), &["apply"]);
     refused(&example().run(&["destroy", "--allow-data-loss", "bucket/x"]), &["`bucket` is not a kind"]);
     refused(&example().run(&["plan", "--local", "--profile", "x"]), &["--profile"]);
+    refused(&example().run(&["status", "--watch", "--interval", "0s"]), &["--interval <DURATION>", "`1s` at least"]);
+    refused(&example().run(&["status", "--since", "90m"]), &["--since <DURATION>", "whole hours"]);
 }
 
 #[test]
@@ -127,6 +181,7 @@ fn a_mistake_in_the_file_stops_every_command_before_anybody_is_asked() {
     assert!(!project.path().join(".pipewright").exists());
     let json: Value = serde_json::from_str(&stdout(&project.run(&["validate", "-o", "json"]))).unwrap();
     assert_eq!(json["problems"][0]["severity"], "error");
+    assert_eq!(json["problems"][0]["file"], "pipeline.yaml");
 }
 
 #[test]

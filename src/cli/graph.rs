@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 drawn, 1 not, 130 interrupted.")]
 pub struct Graph {
     /// As what to draw it
     #[arg(long, value_name = "FORMAT", default_value = "text")]

@@ -8,6 +8,7 @@ use super::Output;
 use super::amount::duration;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 read, or nobody reads on, 1 failed, 130 interrupted.")]
 pub struct Logs {
     /// Go on with what comes, until Ctrl-C
     #[arg(long)]

@@ -1,10 +1,12 @@
 //! `dead-letters` and `quarantine`: the same verbs for two queues.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
 use super::Output;
+use super::amount::seconds;
 
 /// What to do with parked messages.
 #[derive(Debug, Subcommand)]
@@ -20,6 +22,7 @@ pub enum Parked {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 listed, 1 failed, 130 interrupted: what was seen until then is listed.")]
 pub struct List {
     /// Only those with this reason
     #[arg(long, value_name = "CODE")]
@@ -33,6 +36,7 @@ pub struct List {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 shown, 1 there is none, or failed, 130 interrupted.")]
 pub struct Show {
     /// The id of the message, or of its transaction
     #[arg(value_name = "ID")]
@@ -46,6 +50,10 @@ pub struct Show {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 put back, 1 failed, or some were refused or could not be removed, 130 interrupted: what was \
+not put back is where it was."
+)]
 pub struct Redrive {
     /// Only those with this reason
     #[arg(long, value_name = "CODE")]
@@ -53,15 +61,16 @@ pub struct Redrive {
     /// At most so many
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,
-    /// Afterwards, wait at most so many seconds for the pipeline, to count what comes back
-    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
-    pub wait: u32,
+    /// Afterwards, wait at most so long for the pipeline, such as `30s` or `2m`, to count what comes back
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = seconds)]
+    pub wait: Duration,
     /// How to print
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub output: Output,
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 deleted, 1 failed, not all, or not agreed to, 130 interrupted.")]
 pub struct Purge {
     /// Only those with this reason
     #[arg(long, value_name = "CODE")]

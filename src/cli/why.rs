@@ -8,7 +8,7 @@ use super::Output;
 use super::amount::duration;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Exit status: 0 there is a trace of it, 1 there is none.")]
+#[command(after_help = "Exit status: 0 there is a trace of it, 1 there is none, or failed, 130 interrupted.")]
 pub struct Why {
     /// The transaction's id
     #[arg(value_name = "TRANSACTION_ID")]

@@ -28,7 +28,6 @@ pub use schema::text as schema_text;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
 use crate::render::Terminal;
@@ -89,7 +88,7 @@ pub async fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit> {
         Command::Local(verb) => local::run(global, verb, terminal).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Cli::command(), "pipewright", &mut script);
+            clap_complete::generate(*shell, &mut crate::cli::command(), "pipewright", &mut script);
             terminal.answer(&String::from_utf8_lossy(&script));
             Ok(Exit::Done)
         }

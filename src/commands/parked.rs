@@ -1,7 +1,6 @@
 //! `dead-letters` and `quarantine`: what nobody processes any more is looked at, put back, or deleted.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use jiff::Timestamp;
@@ -191,7 +190,7 @@ impl Desk<'_> {
             Which::Quarantine => pipeline.dead_letter_name(),
         };
         let what = Redrive { from: self.queue.clone(), to: pipeline.queue_name(), elsewhere, selection };
-        let wait = Duration::from_secs(arguments.wait.into());
+        let wait = arguments.wait;
         let gauge = Gauge::new(self.terminal);
         let on = |sent: usize| gauge.show(&format!("put back {sent}"));
         self.running.aws.redrive(&what, wait, &|| self.interrupt.is_asked(), &on).await
@@ -208,7 +207,7 @@ impl Desk<'_> {
         if let Some(why) = moved.failure {
             bail!("SQS stopped moving after {} messages: {why}\nhint: what was not moved is still there", moved.moved);
         }
-        let wait = Duration::from_secs(arguments.wait.into());
+        let wait = arguments.wait;
         let on_the_way = self.running.aws.drained(&to, wait, &|| self.interrupt.is_asked()).await?;
         let parked = self.running.aws.depth(&self.queue).await?;
         Ok(Some(Redriven {

@@ -105,7 +105,6 @@ impl Look<'_> {
     }
 
     async fn look_again_and_again(&self, screen: &Screen<'_>) -> Result<Infallible> {
-        let interval = Duration::from_secs(self.arguments.interval.into());
         let mut silence = Silence { look: self, screen, since: None, why: None, seen: None };
         loop {
             silence.since.get_or_insert_with(Timestamp::now);
@@ -130,7 +129,7 @@ impl Look<'_> {
                     silence.tell();
                 }
             }
-            tokio::time::sleep(interval).await;
+            tokio::time::sleep(self.arguments.interval).await;
         }
     }
 

@@ -30,12 +30,14 @@ pub fn run(global: &Global, arguments: &Validate, terminal: &Terminal) -> Result
 }
 
 fn as_json(problems: &Diagnostics, exit: Exit) -> serde_json::Value {
+    let file = &problems.file;
     let problems: Vec<_> = problems
         .items
         .iter()
         .map(|problem| {
             json!({
                 "severity": format!("{:?}", problem.severity).to_lowercase(),
+                "file": file,
                 "line": problem.place.map(|place| place.line),
                 "column": problem.place.map(|place| place.column),
                 "message": problem.message,
