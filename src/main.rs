@@ -17,7 +17,7 @@ fn main() -> ExitCode {
             return if asked { Exit::Done } else { Exit::Failed }.into();
         }
     };
-    let terminal = Terminal::new(cli.global.color);
+    let terminal = Terminal::new(&cli.global);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -82,7 +82,10 @@ fn one_is_shown_whole(running: &Running) {
     assert_eq!(shown[0]["body"], transaction("precise", "1.234"));
     let said = stdout(&running.run(&["quarantine", "show", "precise"]));
     assert!(said.contains("too_many_decimals at /amount") && said.contains("\"amount\": \"1.234\""), "{said}");
-    refused(&running.run(&["quarantine", "show", "nobody"]), &["no message", "`nobody`", "hint: `list`"]);
+    refused(
+        &running.run(&["quarantine", "show", "nobody"]),
+        &["no message", "`nobody`", "hint: `pipewright quarantine list --endpoint-url http"],
+    );
 }
 
 fn what_is_still_wrong_comes_back(running: &Running) {

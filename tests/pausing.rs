@@ -103,7 +103,10 @@ fn what_is_not_there_and_what_is_somebody_else_s_is_not_paused() {
             command.env("AWS_ACCESS_KEY_ID", account).env("AWS_SECRET_ACCESS_KEY", "y").output().unwrap()
         };
         for verb in ["pause", "resume"] {
-            refused(&command(&account(), verb), &["does not exist", "hint: make it with `pipewright apply`"]);
+            refused(
+                &command(&account(), verb),
+                &["does not exist", "hint: make it with `pipewright apply --endpoint-url http"],
+            );
         }
 
         let applied = Applied::new().await;

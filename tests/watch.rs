@@ -200,10 +200,13 @@ fn what_is_not_applied_is_not_healthy_and_has_no_live_drawing() {
         assert_eq!(status.status.code(), Some(1), "{}", stderr(&status));
         let said = stdout(&status);
         assert!(said.contains("✗ not applied yet") && !said.contains("missing"), "said once: {said}");
+        // As it is printed, the command finds the same AWS.
+        let apply = format!("`pipewright apply --endpoint-url {}` makes it", server.endpoint());
+        assert!(said.contains(&apply), "{said}");
         assert_eq!(run(&["status", "--html", "page.html"]).status.code(), Some(1));
         let page = fs::read_to_string(project.path().join("page.html")).unwrap();
         assert!(page.contains("<svg") && !page.contains("viewBox=\"0 0 1008 -"), "drawn as the file says");
-        refused(&run(&["graph", "--live"]), &["nothing of", "hint: `pipewright apply`"]);
+        refused(&run(&["graph", "--live"]), &["nothing of", &format!("hint: {apply}")]);
         let logs = run(&["logs"]);
         assert_eq!((logs.status.code(), stdout(&logs).as_str()), (Some(0), ""), "{}", stderr(&logs));
     });

@@ -80,7 +80,7 @@ impl Job<'_> {
     fn is_agreed(&self) -> Result<bool> {
         if !self.terminal.can_ask() {
             bail!(
-                "there is nobody to ask: this is no terminal\nhint: `--yes` applies without a question; in CI rather save a reviewed plan with `plan --out FILE` and `apply FILE`"
+                "there is nobody to ask: this is no terminal\nhint: `--yes` applies without a question; in CI rather save a reviewed plan with `pipewright plan --out FILE` and `pipewright apply FILE`"
             );
         }
         Ok(self.terminal.agrees(&format!("Apply this to {}?", self.session.place())))

@@ -12,10 +12,12 @@ use super::session::{Session, options};
 use crate::aws::listening::Listener;
 use crate::cli::{Allow, Global, Output};
 use crate::reconcile::CloudError;
-use crate::render::Terminal;
+use crate::render::{Style, Terminal};
 
-pub async fn run(global: &Global, terminal: &Terminal) -> Result<Exit> {
+pub async fn run(global: &Global) -> Result<Exit> {
     let global = Global { local: true, profile: None, endpoint_url: None, ..global.clone() };
+    // Commands in its texts are for the local AWS, too.
+    let terminal = &Terminal::new(&global);
     let session = Session::open(&global, terminal).await?;
     let options = options(&global, &Allow::default());
     let planned = session.plan(&session.graph, &options).await?;
@@ -25,7 +27,7 @@ pub async fn run(global: &Global, terminal: &Terminal) -> Result<Exit> {
         return Ok(applied);
     }
     let shown = Demo::new(&session, terminal).show().await?;
-    terminal.answer(&go_on(&global));
+    terminal.answer(&go_on(&global, terminal.answer_style()));
     Ok(if shown { Exit::Done } else { Exit::Failed })
 }
 
@@ -137,16 +139,19 @@ fn line(item: &std::collections::BTreeMap<String, String>) -> String {
     parts.join("  ")
 }
 
-fn go_on(global: &Global) -> String {
+fn go_on(global: &Global, style: Style) -> String {
     let file = global.file.display();
+    let [plan, apply] = ["plan", "apply"].map(|words| style.command(words));
+    let width = plan.len().max(apply.len()) + 4;
     format!(
         "\nThe pipeline runs on the local AWS. Go on:\n  \
          edit {file} (a threshold, an alarm's limit), then\n  \
-         pipewright plan --local      what differs\n  \
-         pipewright apply --local     make it so\n\
+         {plan:width$}  what differs\n  \
+         {apply:width$}  make it so\n\
          Stop it (its state is kept) or clear it:\n  \
-         pipewright local stop\n  \
-         pipewright local reset\n\
-         In a checkout `cargo run -- ` stands for `pipewright`.\n"
+         {}\n  {}\n\
+         In a checkout `cargo run -- ` stands for `pipewright`.\n",
+        style.command("local stop"),
+        style.command("local reset"),
     )
 }

@@ -84,7 +84,7 @@ pub async fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit> {
         Command::Quarantine(verb) => parked::run(global, parked::Which::Quarantine, verb, terminal).await,
         Command::Schema { of } => schema::run(*of, terminal),
         Command::Build(arguments) => build::run(global, arguments, terminal).await,
-        Command::Demo => demo::run(global, terminal).await,
+        Command::Demo => demo::run(global).await,
         Command::Local(verb) => local::run(global, verb, terminal).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -30,6 +30,16 @@ pub enum Which {
     Quarantine,
 }
 
+impl Which {
+    /// As it is called on the command line.
+    fn command(self) -> &'static str {
+        match self {
+            Self::DeadLetters => "dead-letters",
+            Self::Quarantine => "quarantine",
+        }
+    }
+}
+
 pub async fn run(global: &Global, which: Which, verb: &cli::Parked, terminal: &Terminal) -> Result<Exit> {
     if let cli::Parked::Purge(cli::Purge { save: Some(file), .. }) = verb {
         check_not_the_input(file, &global.file)?;
@@ -139,7 +149,7 @@ impl Desk<'_> {
             let hint = if seen.depth.in_flight > 0 {
                 format!("{} messages were in the hands of others: try it again in a while", seen.depth.in_flight)
             } else if seen.is_all {
-                "`list` shows what there is".to_owned()
+                format!("`pipewright {} list` shows what there is", self.which.command())
             } else {
                 format!("the queue holds about {} messages, more than were looked at: `--look N`", seen.depth.waiting)
             };

@@ -80,8 +80,10 @@ async fn unless_interrupted(
 fn say(terminal: &Terminal, output: Output, changed: bool, facts: &serde_json::Value, words: &str) -> Result<Exit> {
     match output {
         Output::Json => terminal.answer(&format!("{facts:#}\n")),
-        Output::Text if changed => terminal.answer(&format!("{words}\n")),
-        Output::Text => terminal.answer(&format!("nothing to do: {words}\n")),
+        Output::Text => {
+            let before = if changed { "" } else { "nothing to do: " };
+            terminal.answer(&terminal.answer_style().typeable(&format!("{before}{words}\n")));
+        }
     }
     Ok(Exit::Done)
 }

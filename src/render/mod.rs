@@ -3,6 +3,7 @@
 pub mod account;
 pub mod chart;
 pub mod dot;
+pub mod flags;
 pub mod gauge;
 pub mod logs;
 pub mod markdown;

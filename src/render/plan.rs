@@ -209,9 +209,9 @@ pub fn findings(findings: &[Finding], style: Style) -> String {
     for finding in findings {
         let about = finding.address.as_ref().map(|address| format!("{address}: ")).unwrap_or_default();
         let word = style.severity(finding.severity, format!("{}:", finding.severity.word()));
-        let _ = writeln!(text, "{word} {about}{}", finding.message);
+        let _ = writeln!(text, "{word} {about}{}", style.typeable(&finding.message));
         if let Some(hint) = &finding.hint {
-            let _ = writeln!(text, "  hint: {hint}");
+            let _ = writeln!(text, "  hint: {}", style.typeable(hint));
         }
     }
     if !text.is_empty() {

@@ -84,10 +84,11 @@ fn whole(status: &Status, blocks: &[Block], sheet: Sheet) -> String {
         text.extend(blocks.iter().map(|block| block.text.as_str()));
         text.push_str(&legend(status, sheet));
     } else {
-        text.extend(status.concerns().iter().map(|concern| wrapped("  ", &concern.words, sheet.width)));
+        let words = status.concerns().into_iter().map(|concern| style.typeable(&concern.words));
+        text.extend(words.map(|words| wrapped("  ", &words, sheet.width)));
     }
     for note in &status.notes {
-        text.push_str(&wrapped("note: ", &one_line(note), sheet.width));
+        text.push_str(&wrapped("note: ", &one_line(&sheet.style.typeable(note)), sheet.width));
     }
     text
 }
@@ -122,7 +123,7 @@ fn part(part: &Part, window: Window, sheet: Sheet) -> String {
         )
     };
     for problem in &part.problems {
-        let lines = wrapped("      ", &one_line(&problem.words), sheet.width);
+        let lines = wrapped("      ", &one_line(&style.typeable(&problem.words)), sheet.width);
         text.push_str(&coloured(style, problem.state, lines.trim_end()));
         text.push('\n');
     }
@@ -154,8 +155,9 @@ fn plot(plot: &Plot, window: Window, sheet: Sheet) -> String {
 fn drift(status: &Status, sheet: Sheet) -> Block {
     let style = sheet.style;
     let state = if status.drift.differs { State::Attention } else { State::Good };
-    let head = cut(&format!("drift         {}", status.drift.words()), sheet.width.saturating_sub(2));
-    let head = if status.drift.differs { style.bold(head) } else { head };
+    let head = wrapped("  drift         ", &style.typeable(&status.drift.words()), sheet.width);
+    let head = head[2..].trim_end();
+    let head = if status.drift.differs { style.bold(head) } else { head.to_owned() };
     let mut text = format!("{} {head}\n", coloured(style, state, state.sign()));
     for step in &status.drift.steps {
         let _ = writeln!(text, "      {}", cut(&one_line(step), sheet.width.saturating_sub(6)));

@@ -1,22 +1,40 @@
-//! Colours, or none. They only repeat what signs and words say already.
+//! How texts for people are dressed: in colours, or none (they only repeat what signs and words say already), and with the
+//! flags of the commands in them.
 
 use std::fmt::Display;
 
 use anstyle::{AnsiColor, Style as Ansi};
 
+use super::flags::Flags;
 use crate::reconcile::{Action, Severity};
 
-/// How text is coloured.
+/// How text is dressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
     colour: bool,
+    flags: Flags,
 }
 
 impl Style {
-    pub const PLAIN: Self = Self { colour: false };
+    pub const PLAIN: Self = Self { colour: false, flags: Flags::NONE };
 
+    /// Commands have no flags.
     pub fn new(colour: bool) -> Self {
-        Self { colour }
+        Self { colour, flags: Flags::NONE }
+    }
+
+    pub fn with(self, flags: Flags) -> Self {
+        Self { flags, ..self }
+    }
+
+    /// The text with the flags that its commands need.
+    pub fn typeable(self, text: &str) -> String {
+        self.flags.put_into(text)
+    }
+
+    /// `pipewright plan --local`
+    pub fn command(self, words: &str) -> String {
+        self.flags.command(words)
     }
 
     pub fn has_colour(self) -> bool {

@@ -4,8 +4,9 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use console::Term;
 
+use super::flags::Flags;
 use super::style::Style;
-use crate::cli::Color;
+use crate::cli::{Color, Global};
 
 /// Where answers and talk go.
 #[derive(Debug, Clone, Copy)]
@@ -16,17 +17,18 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    pub fn new(color: Color) -> Self {
+    pub fn new(global: &Global) -> Self {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let takes_colour = set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb");
-        let wanted = |is_terminal: bool| match color {
+        let wanted = |is_terminal: bool| match global.color {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => is_terminal && takes_colour,
         };
+        let flags = Flags::of(global);
         Self {
-            answer: Style::new(wanted(io::stdout().is_terminal())),
-            talk: Style::new(wanted(io::stderr().is_terminal())),
+            answer: Style::new(wanted(io::stdout().is_terminal())).with(flags),
+            talk: Style::new(wanted(io::stderr().is_terminal())).with(flags),
             person: io::stderr().is_terminal(),
         }
     }
@@ -85,7 +87,7 @@ impl Terminal {
     /// A line of talk.
     pub fn talk(&self, line: &str) {
         let mut err = io::stderr().lock();
-        let _ = writeln!(err, "{line}");
+        let _ = writeln!(err, "{}", self.talk.typeable(line));
     }
 
     /// Asks; only the word `yes` agrees.
