@@ -33,15 +33,31 @@ fn every_case_is_planned_as_it_says() {
 fn colour_only_repeats_what_signs_and_words_say() {
     for case in cases("plan") {
         let (plan, verbose) = planned(&case);
-        let plain = text(&plan, View { style: Style::PLAIN, verbose });
-        let coloured = text(&plan, View { style: Style::new(true), verbose });
-        assert_eq!(without_colour(&coloured), plain, "{}", case.display());
+        for width in [60, usize::MAX] {
+            let plain = text(&plan, View { style: Style::PLAIN, verbose, width });
+            let coloured = text(&plan, View { style: Style::new(true), verbose, width });
+            assert_eq!(without_colour(&coloured), plain, "{}", case.display());
+        }
+    }
+}
+
+#[test]
+fn on_a_terminal_no_line_is_wider_than_it_unless_a_word_is() {
+    for case in cases("plan") {
+        let (plan, verbose) = planned(&case);
+        let [narrow, wide] = [60, usize::MAX].map(|width| text(&plan, View { style: Style::PLAIN, verbose, width }));
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(&narrow), words(&wide), "{}", case.display());
+        for line in narrow.lines().filter(|line| line.chars().count() > 60) {
+            let last = line.rsplit(' ').next().unwrap();
+            assert!(last.chars().count() > 30, "{}: {line}", case.display());
+        }
     }
 }
 
 fn show(case: &Path) -> String {
     let (plan, verbose) = planned(case);
-    let view = View { style: Style::PLAIN, verbose };
+    let view = View { style: Style::PLAIN, verbose, width: usize::MAX };
     let refused = plan.refusals();
     let refusals = if refused.is_empty() { String::new() } else { format!("\n{}", findings(&refused, Style::PLAIN)) };
     format!("{}{refusals}", text(&plan, view))

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Child;
 
 use crate::backend::run;
+use crate::cli::stdout;
 use crate::parked::{put, transaction};
 use crate::running::Running;
 
@@ -122,5 +123,28 @@ fn progress_moves_on_its_line_and_is_gone_at_the_end() {
         let (_, last) = shown.rsplit_once("\x1b[2K").unwrap();
         let sent = format!("sent 300 to `ecommerce-transactions` in account {}, ", running.world.scope.account);
         assert!(last.starts_with(&sent), "{last:?}");
+    });
+}
+
+#[test]
+fn a_plan_keeps_to_the_terminal_and_elsewhere_each_value_to_its_line() {
+    run(async {
+        let running = Running::new(|yaml| yaml).await;
+        let alarm = "alarm/ecommerce-transactions-oldest-message";
+        let yaml = fs::read_to_string(running.project.path().join("pipeline.yaml")).unwrap();
+        running.file("pipeline.yaml", &yaml.replace("above: 5m, for: 3 of 5", "above: 10m, for: 3 of 5"));
+        let piped = running.run(&["plan"]);
+        let piped = stdout(&piped);
+        let change = piped.lines().find(|line| line.trim_start().starts_with("description")).unwrap();
+        assert!(piped.contains(alarm) && change.chars().count() > 160, "{piped}");
+        let screen = Screen::new(&running, &["plan", "--color", "never"]);
+        let (shown, ended) = screen.end().await;
+        assert_eq!(ended, 0, "{shown}");
+        let shown = &shown[shown.find("` in account ").unwrap()..];
+        // But for the code's digest, which is one word.
+        let mut wide = shown.lines().filter(|line| line.trim_end().chars().count() > 80);
+        assert!(wide.all(|line| line.trim_start().starts_with("sources:")), "{shown}");
+        let below = shown.lines().skip_while(|line| !line.trim_start().starts_with("description")).nth(1).unwrap();
+        assert!(below.starts_with(&" ".repeat(change.find("queue").unwrap())), "{shown}");
     });
 }

@@ -58,7 +58,8 @@ impl Job<'_> {
     pub async fn carry_out(&self, planned: &Planned, asks: bool, output: Output) -> Result<Exit> {
         let plan = &planned.plan;
         if output == Output::Text {
-            let view = View { style: self.terminal.answer_style(), verbose: self.verbose };
+            let (style, width) = (self.terminal.answer_style(), self.terminal.answer_width());
+            let view = View { style, verbose: self.verbose, width };
             self.terminal.answer(&format!("{}\n\n{}", self.session.place(), plan_text::plan(plan, view)));
         }
         let refusals = plan.refusals();
@@ -112,7 +113,7 @@ impl Job<'_> {
         let left = left.inspect_err(|_| self.say(&report, &planned.plan, took, output))?;
         if !left.is_empty() || !left.refusals().is_empty() {
             self.say(&report, &planned.plan, took, output);
-            let view = View { style: self.terminal.style(), verbose: self.verbose };
+            let view = View { style: self.terminal.style(), verbose: self.verbose, width: usize::MAX };
             let words = plan_text::plan(&left, view);
             bail!(
                 "everything was written, but a minute later AWS still differs:\n\n{words}\nhint: plan again in some minutes; if it stays, somebody else changes it, or pipewright is wrong about it"

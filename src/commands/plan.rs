@@ -22,7 +22,8 @@ pub async fn run(global: &Global, arguments: &Arguments, terminal: &Terminal) ->
         PlanOutput::Json => terminal.answer(&(serde_json::to_string_pretty(&plan)? + "\n")),
         PlanOutput::Markdown => terminal.answer(&markdown::plan(&plan)),
         PlanOutput::Text => {
-            let view = View { style: terminal.answer_style(), verbose: global.verbose };
+            let (style, width) = (terminal.answer_style(), terminal.answer_width());
+            let view = View { style, verbose: global.verbose, width };
             terminal.answer(&format!("{}\n\n{}", session.place(), text::plan(&plan, view)));
         }
     }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::style::Style;
+use super::text::hanging;
 use crate::number::counted;
 use crate::reconcile::{Action, Change, Finding, Narrowing, Plan, Step};
 
@@ -15,6 +16,8 @@ pub struct View {
     pub style: Style,
     /// Also the JSON documents of what is created.
     pub verbose: bool,
+    /// Columns.
+    pub width: usize,
 }
 
 /// Values start in one column, unless a path is longer than this.
@@ -32,7 +35,7 @@ pub fn plan(plan: &Plan, view: View) -> String {
     text.push_str(&findings(&plan.findings, view.style));
     text.push_str(&view.style.bold(summary(plan)));
     text.push('\n');
-    text
+    hanging(&text, view.width)
 }
 
 /// The sign of an action: what is told apart is told apart without colour too.

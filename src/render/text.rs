@@ -1,5 +1,7 @@
 //! Text of strangers on a terminal: on one line, without control characters, no wider than there is room.
 
+use console::strip_ansi_codes;
+
 /// The text on one line. Control characters, which could move the cursor or change colours, are escaped.
 pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
@@ -27,6 +29,48 @@ pub fn cut(text: &str, width: usize) -> String {
     short
 }
 
+/// The text with its lines no wider than there is room, where spaces allow it: broken at them, what goes on below the
+/// column where a value begins (after two spaces), or indented. Colours take no room.
+pub fn hanging(text: &str, width: usize) -> String {
+    text.split_inclusive('\n').map(|line| hanging_line(line, width)).collect()
+}
+
+fn hanging_line(line: &str, width: usize) -> String {
+    if columns(line) <= width {
+        return line.to_owned();
+    }
+    let indent = hang(line, width);
+    let (mut lines, mut column) = (String::new(), 0);
+    for word in line.split_inclusive(' ') {
+        let is_gap = word.trim().is_empty();
+        if !is_gap && column > indent && column + columns(word.trim_end()) > width {
+            lines.truncate(lines.trim_end().len());
+            lines.push('\n');
+            lines.push_str(&" ".repeat(indent));
+            column = indent;
+        }
+        lines.push_str(word);
+        column += columns(word);
+    }
+    lines
+}
+
+/// Where a line goes on below itself: in the left half, so that there is room.
+fn hang(line: &str, width: usize) -> usize {
+    let plain = strip_ansi_codes(line);
+    let text = plain.trim_start_matches(' ');
+    let margin = plain.len() - text.len();
+    let value = text.find("  ").map(|gap| {
+        let rest = text[gap..].trim_start_matches(' ');
+        margin + columns(&text[..text.len() - rest.len()])
+    });
+    value.filter(|column| *column <= width / 2).unwrap_or(margin + 2)
+}
+
+fn columns(text: &str) -> usize {
+    strip_ansi_codes(text.trim_end_matches('\n')).chars().count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +87,16 @@ mod tests {
         assert_eq!(cut("abcdef", 6), "abcdef");
         assert_eq!(cut("abcdef", 4), "abc…");
         assert_eq!(cut("äöü", 2), "ä…");
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_goes_on_below_its_value() {
+        let plan = "~ a\n    path  one two \u{1b}[31mthree\u{1b}[0m → four\n\nwarning: five six seven\n";
+        assert_eq!(hanging(plan, usize::MAX), plan);
+        assert_eq!(
+            hanging(plan, 20),
+            "~ a\n    path  one two\n          \u{1b}[31mthree\u{1b}[0m →\n          four\n\nwarning: five six\n  seven\n"
+        );
+        assert_eq!(hanging("  onewordthatistoolong  x\n", 10), "  onewordthatistoolong\n    x\n");
     }
 }
