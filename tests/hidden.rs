@@ -22,7 +22,10 @@ fn what_others_have_in_hand_is_counted_and_never_taken_for_gone() {
         assert_eq!(running.aws.take(&queue, 10, LONG).await.unwrap().len(), 3);
 
         let why = running.json(&["why", "t-0"], 1);
-        assert_eq!((&why["verdict"], &why["hidden"]), (&json!("unknown"), &json!({ "quarantine": 3, "dead_letters": 0 })));
+        assert_eq!(
+            (&why["verdict"], &why["hidden"]),
+            (&json!("unknown"), &json!({ "quarantine": 3, "dead_letters": 0 }))
+        );
         let said = stdout(&running.run(&["why", "t-0"]));
         assert!(said.contains("no trace so far") && said.contains("not looked at: 3 messages of quarantine"), "{said}");
         refused(&running.run(&["quarantine", "show", "t-0"]), &["3 messages were in the hands of others"]);

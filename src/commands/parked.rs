@@ -280,7 +280,8 @@ impl Desk<'_> {
     }
 
     fn say_purged(&self, arguments: &cli::Purge, purged: &Purged) {
-        let saved_to = arguments.save.as_ref().filter(|_| purged.saved.is_some()).map(|file| file.display().to_string());
+        let saved_to =
+            arguments.save.as_ref().filter(|_| purged.saved.is_some()).map(|file| file.display().to_string());
         if arguments.output == Output::Json {
             let answer = json!({
                 "queue": self.queue,

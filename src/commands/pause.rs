@@ -17,7 +17,13 @@ pub async fn pause(global: &Global, arguments: &Switch, terminal: &Terminal) -> 
     if !is_running(&live) {
         let why: Vec<&str> = live.findings.iter().map(|finding| finding.message.as_str()).collect();
         let why = if why.is_empty() { "it is not running".to_owned() } else { why.join("; ") };
-        return say(terminal, arguments.output, false, &json!({ "running": false, "changed": false, "why": why }), &why);
+        return say(
+            terminal,
+            arguments.output,
+            false,
+            &json!({ "running": false, "changed": false, "why": why }),
+            &why,
+        );
     }
     let pause = mapping::Pause::now(&identity::caller(&session.config).await?);
     let note = |reason: &str| terminal.talk(&format!("  {address} waiting {reason}"));

@@ -175,10 +175,7 @@ pub fn redriven(from: &str, to: &str, redriven: &Redriven) -> String {
         By::Messages => line(redriven.left, "left where they are: not chosen, or new"),
         By::MoveTask => line(redriven.left, "lie there now: not moved, come back, or new"),
     }
-    line(
-        redriven.not_removed,
-        "sent but not removed: the next redrive sends them again, which does no harm",
-    );
+    line(redriven.not_removed, "sent but not removed: the next redrive sends them again, which does no harm");
     line(redriven.refused.len(), "refused by SQS:");
     for (id, why) in &redriven.refused {
         let _ = writeln!(text, "    {}: {}", one_line(id), one_line(why));
