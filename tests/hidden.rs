@@ -32,6 +32,9 @@ fn what_others_have_in_hand_is_counted_and_never_taken_for_gone() {
         let said = stdout(&running.run(&["quarantine", "list"]));
         assert!(said.contains("none to be seen, 3 more in the hands of others"), "{said}");
 
+        let status = stdout(&running.run(&["status"]));
+        assert!(status.contains("3 invalid messages: see `pipewright quarantine list"), "{status}");
+
         put(&running.aws, &queue, [transaction("t-3", "-1")].into_iter()).await;
         let redriven = running.json(&["quarantine", "redrive", "--wait", "0"], 0);
         assert_eq!([&redriven["sent"], &redriven["hidden"]], [1, 3]);

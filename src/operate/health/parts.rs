@@ -214,8 +214,7 @@ fn table(read: &Read<'_>) -> Part {
 fn dead_letters(read: &Read<'_>) -> Part {
     let name = read.pipeline.dead_letter_name();
     let mut judged = Judged::new(read, Role::DeadLetter, &name, "dead_letter.");
-    judged.count("waiting", "messages_waiting");
-    if let Some(count) = judged.number("messages_waiting").filter(|count| *count > 0) {
+    if let Some(count) = parked(&mut judged) {
         let messages = counted(count, "message");
         judged.finds(State::Bad, format!("{messages} failed too often: see `pipewright dead-letters list`"));
     }
@@ -225,12 +224,22 @@ fn dead_letters(read: &Read<'_>) -> Part {
 fn quarantine(read: &Read<'_>) -> Part {
     let name = read.pipeline.quarantine_name();
     let mut judged = Judged::new(read, Role::Quarantine, &name, "quarantine.");
-    judged.count("waiting", "messages_waiting");
-    if let Some(count) = judged.number("messages_waiting").filter(|count| *count > 0) {
+    if let Some(count) = parked(&mut judged) {
         let messages = counted(count, "invalid message");
         judged.finds(State::Attention, format!("{messages}: see `pipewright quarantine list`"));
     }
     judged.part
+}
+
+/// How many messages nobody processes any more; `None`: none. Those that somebody looks at count, too: nobody else takes
+/// any.
+fn parked(judged: &mut Judged<'_>) -> Option<u64> {
+    judged.count("waiting", "messages_waiting");
+    let in_hand = judged.number("messages_in_flight").unwrap_or_default();
+    if in_hand > 0 {
+        judged.fact("looked at just now", in_hand);
+    }
+    Some(judged.number("messages_waiting")? + in_hand).filter(|count| *count > 0)
 }
 
 fn topics(read: &Read<'_>) -> Vec<Part> {
