@@ -8,6 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::render::Terminal;
+use crate::render::gauge;
 
 /// The exit status of what was interrupted.
 const INTERRUPTED: i32 = 130;
@@ -18,10 +19,33 @@ const HANGUP: u32 = 1;
 #[derive(Debug, Clone)]
 pub struct Interrupt(watch::Receiver<bool>);
 
+/// What the user asks for.
+#[derive(Debug, Clone, Copy)]
+enum Asks {
+    /// The first time.
+    ToStop,
+    /// The second time.
+    AtOnce,
+}
+
 impl Interrupt {
     /// Listens from now on, for as long as the program runs.
     pub fn listen(terminal: Terminal) -> Self {
-        Self::hear(move |words| terminal.talk(words))
+        Self::telling(terminal, "what was in flight may or may not be written; plan to see")
+    }
+
+    /// The same; `at_once`: what to know where it was stopped at once.
+    pub fn telling(terminal: Terminal, at_once: &'static str) -> Self {
+        Self::hear(move |asks| match asks {
+            Asks::ToStop => {
+                let words = "stopping: calls in flight are finished; interrupt again to stop at once";
+                gauge::talk_above(&terminal, words);
+            }
+            Asks::AtOnce => {
+                gauge::clear();
+                terminal.talk(&format!("stopped: {at_once}"));
+            }
+        })
     }
 
     /// The same without words: for what only reads, and is meant to be ended so.
@@ -29,15 +53,15 @@ impl Interrupt {
         Self::hear(|_| ())
     }
 
-    fn hear(say: impl Fn(&str) + Send + 'static) -> Self {
+    fn hear(say: impl Fn(Asks) + Send + 'static) -> Self {
         let (ask, asked) = watch::channel(false);
         if let Ok(mut signals) = signals() {
             tokio::spawn(async move {
                 any(&mut signals).await;
-                say("stopping: calls in flight are finished; interrupt again to stop at once");
+                say(Asks::ToStop);
                 let _ = ask.send(true);
                 any(&mut signals).await;
-                say("stopped: what was in flight may or may not be written; plan to see");
+                say(Asks::AtOnce);
                 std::process::exit(INTERRUPTED);
             });
         } else {

@@ -1,15 +1,39 @@
 //! How far a long job is: one line that moves on a terminal, a line now and then elsewhere.
 
 use std::cell::Cell;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, WeakProgressBar};
 
 use super::terminal::Terminal;
 use crate::number::{elapsed, grouped};
 
 /// Where lines stay, one is printed no more often than this.
 const SELDOM: Duration = Duration::from_secs(5);
+
+/// The line that moves now.
+static MOVING: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
+
+fn moving() -> Option<ProgressBar> {
+    let bar = MOVING.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(WeakProgressBar::upgrade);
+    bar.filter(|bar| !bar.is_hidden() && !bar.is_finished())
+}
+
+/// A line of talk from elsewhere: above the line that moves, where one does.
+pub fn talk_above(terminal: &Terminal, line: &str) {
+    match moving() {
+        Some(bar) => bar.println(line),
+        None => terminal.talk(line),
+    }
+}
+
+/// Takes the line away that moves, for the program is about to end.
+pub fn clear() {
+    if let Some(bar) = moving() {
+        bar.finish_and_clear();
+    }
+}
 
 /// Shows how far a job is, on stderr.
 pub struct Gauge<'a> {
@@ -35,6 +59,7 @@ impl<'a> Gauge<'a> {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
             bar.set_style(style);
         }
+        *MOVING.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
         let now = Instant::now();
         Self { terminal, bar, begun: now, told: Cell::new(now) }
     }
