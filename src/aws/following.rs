@@ -32,8 +32,10 @@ pub struct Following<'a> {
     pub account: &'a RefCell<Account>,
     /// Whether everything has been sent: until then nothing is given up.
     pub is_all_sent: &'a Cell<bool>,
-    /// How long without any news until it is given up.
-    pub patience: Duration,
+    /// How long without any news until it is given up; may change meanwhile.
+    pub patience: &'a Cell<Duration>,
+    /// Whether it is given up at once.
+    pub is_stopped: &'a Cell<bool>,
     /// When sending began.
     pub since: Timestamp,
     /// What is to happen with our own messages in the quarantine queue.
@@ -83,7 +85,8 @@ impl Aws {
         call.called("sqs:GetQueueAttributes", queue).map(|_| ())
     }
 
-    /// Follows until every message is settled, or no news came for as long as patience lasts.
+    /// Follows until every message is settled, or no news came for as long as patience lasts. Dropped before its end, it
+    /// leaves messages hidden: have it stopped instead.
     ///
     /// # Errors
     /// Log, table or queues cannot be read.
@@ -104,7 +107,10 @@ impl Aws {
             if changes != memory.changes {
                 memory = Memory { changes, news_at: Instant::now(), quiet: QUIET, ..memory };
             }
-            if all_sent && memory.news_at.elapsed() >= following.patience {
+            if all_sent && following.is_stopped.get() {
+                return Ok(());
+            }
+            if all_sent && memory.news_at.elapsed() >= following.patience.get() {
                 return self.look_last(&following).await;
             }
             // A log that is slow to read is not asked all the time.
@@ -145,7 +151,7 @@ impl Aws {
     }
 
     async fn look_into_quarantine(&self, following: &Following<'_>) -> Result<(), CloudError> {
-        self.sweep(following.places.quarantine, &|| false, &mut |seen| {
+        self.sweep(following.places.quarantine, &|| following.is_stopped.get(), &mut |seen| {
             let mut account = following.account.borrow_mut();
             let is_ours = account.find_in_quarantine(&seen.message_id, &seen.body, seen.sent_at);
             if is_ours { following.quarantined } else { Fate::Stays }
@@ -154,7 +160,7 @@ impl Aws {
     }
 
     async fn look_into_dead_letters(&self, following: &Following<'_>) -> Result<(), CloudError> {
-        self.sweep(following.places.dead_letter, &|| false, &mut |seen| {
+        self.sweep(following.places.dead_letter, &|| following.is_stopped.get(), &mut |seen| {
             following.account.borrow_mut().find_in_dead_letters(&seen.message_id);
             Fate::Stays
         })

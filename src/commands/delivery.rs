@@ -1,6 +1,7 @@
 //! Letters on their way: sent, and followed to their end if asked to, with progress, until done or interrupted.
 
 use std::cell::{Cell, RefCell};
+use std::pin::pin;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -27,7 +28,8 @@ pub struct Delivery<'a> {
     /// Follow every message, for so long without news.
     pub patience: Option<Duration>,
     pub ids: Ids,
-    /// What is to happen with our own messages in the quarantine queue, once they were found.
+    /// What is to happen with our own messages in the quarantine queue, once they were found. Where they are deleted,
+    /// an interruption ends the sending at once, and the following when they have come, within a minute.
     pub quarantined: Fate,
     /// How much of the whole that is: so many sent.
     pub share: &'a dyn Fn(u64) -> Option<f64>,
@@ -47,8 +49,24 @@ pub struct Delivered {
     pub failure: Option<CloudError>,
 }
 
+impl Delivered {
+    /// Messages whose end is not known, of those that were followed.
+    pub fn open(&self) -> u64 {
+        self.account.as_ref().map_or(0, |account| account.unaccounted)
+    }
+
+    /// Whether no news came any more before all was settled.
+    pub fn is_given_up(&self) -> bool {
+        self.open() > 0 && !self.is_interrupted && self.failure.is_none()
+    }
+}
+
 /// So many messages that SQS refuses are told one by one.
 const MOST_TOLD: u64 = 100;
+/// What is to be taken out of the quarantine queue must have come there first: after an interruption it is waited for,
+/// so long without news and so long in all.
+const LAST_NEWS: Duration = Duration::from_secs(15);
+const LAST_WAIT: Duration = Duration::from_secs(60);
 /// How often progress is shown.
 pub const TICK: Duration = Duration::from_millis(200);
 
@@ -119,19 +137,32 @@ impl Delivery<'_> {
     async fn follow(&self, tally: &Tally, since: Timestamp) -> Result<bool, CloudError> {
         let (Some(account), Some(patience)) = (&tally.account, self.patience) else { return Ok(false) };
         let names = self.running.places();
+        let (patience, is_stopped) = (Cell::new(patience), Cell::new(false));
         let following = Following {
             places: names.places(self.running),
             account,
             is_all_sent: &tally.is_all_sent,
-            patience,
+            patience: &patience,
+            is_stopped: &is_stopped,
             since,
             quarantined: self.quarantined,
         };
+        let mut follow = pin!(self.running.aws.follow(following));
         tokio::select! {
             biased;
-            outcome = self.running.aws.follow(following) => outcome.map(|()| false),
-            () = self.interrupt.asked() => Ok(true),
+            outcome = &mut follow => return outcome.map(|()| false),
+            () = self.interrupt.asked() => {}
         }
+        if self.quarantined == Fate::Deleted {
+            patience.set(LAST_NEWS);
+            tokio::select! {
+                biased;
+                outcome = &mut follow => return outcome.map(|()| true),
+                () = tokio::time::sleep(LAST_WAIT) => {}
+            }
+        }
+        is_stopped.set(true);
+        follow.await.map(|()| true)
     }
 
     fn show(&self, tally: &Tally) {
