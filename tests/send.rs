@@ -176,9 +176,30 @@ async fn what_is_not_processed_is_unaccounted_for(running: &Running) {
     let listed = running.aws.lambda.list_event_source_mappings().function_name(function).send().await.unwrap();
     let id = listed.event_source_mappings()[0].uuid().unwrap();
     running.aws.lambda.update_event_source_mapping().uuid(id).enabled(false).send().await.unwrap();
-    let account = running.json(&["send", "--generate", "3", "--wait", "--patience", "1s"], 1);
+    let output = running.run(&["send", "--generate", "3", "--wait", "--patience", "1s", "--output", "json"]);
+    let (account, said): (Value, _) = (serde_json::from_str(&stdout(&output)).unwrap(), stderr(&output));
+    let why = "nothing is processed now: the pipeline is stopped";
+    assert!(output.status.code() == Some(1) && said.matches(why).count() == 2, "before and after: {said}");
     let counts = ["sent", "stored", "unaccounted", "in_flight"].map(|name| account[name].as_u64().unwrap());
     assert_eq!(counts, [3, 0, 3, 3], "{account:#}");
+}
+
+#[test]
+fn nothing_is_put_into_a_queue_of_others_nor_taken_out_of_it() {
+    run(async {
+        let running = Running::new(|yaml| yaml).await;
+        for (queue, command) in [
+            (running.pipeline.queue_name(), &["send", "--generate", "3"][..]),
+            (running.pipeline.queue_name(), &["dead-letters", "redrive"]),
+            (running.pipeline.quarantine_name(), &["quarantine", "purge", "--yes"]),
+        ] {
+            let url = running.aws.queue_url(&queue);
+            let untag = running.aws.sqs.untag_queue().queue_url(&url).tag_keys("pipewright:pipeline");
+            untag.send().await.unwrap();
+            refused(&running.run(command), &[&format!("`queue/{queue}` does not belong to this pipeline"), "hint:"]);
+            assert_eq!(running.aws.waiting(&queue).await.unwrap(), 0);
+        }
+    });
 }
 
 #[test]
@@ -249,6 +270,9 @@ fn a_pipeline_that_is_not_there_is_said_and_nothing_hangs() {
         let project = Project::new(|yaml| yaml);
         let mut command = project.command(&["send", "--generate", "5", "--endpoint-url", server.endpoint()]);
         command.env("AWS_ACCESS_KEY_ID", crate::backend::account()).env("AWS_SECRET_ACCESS_KEY", "y");
-        refused(&command.output().unwrap(), &["sqs:SendMessageBatch", "ecommerce-transactions-queue"]);
+        refused(
+            &command.output().unwrap(),
+            &["`queue/ecommerce-transactions-queue` does not exist", "hint: make it with"],
+        );
     });
 }

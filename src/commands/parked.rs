@@ -49,6 +49,13 @@ pub async fn run(global: &Global, which: Which, verb: &cli::Parked, terminal: &T
         Which::DeadLetters => running.pipeline.dead_letter_name(),
         Which::Quarantine => running.pipeline.quarantine_name(),
     };
+    let blueprint = running.blueprint();
+    let parked = if which == Which::Quarantine { blueprint.quarantine() } else { blueprint.dead_letter() };
+    match verb {
+        cli::Parked::List(_) | cli::Parked::Show(_) => {}
+        cli::Parked::Redrive(_) => running.check_ours([parked, blueprint.queue()]).await?,
+        cli::Parked::Purge(_) => running.check_ours([parked]).await?,
+    }
     // Before Ctrl-C is listened to: at a question it simply ends the program.
     if let cli::Parked::Purge(arguments) = verb
         && !is_agreed(&running, &queue, arguments, terminal).await?

@@ -5,29 +5,24 @@ use serde_json::json;
 
 use super::Exit;
 use super::interrupt::Interrupt;
+use super::running::ours;
 use super::session::Session;
 use crate::aws::identity;
 use crate::cli::{Global, Output, Switch};
-use crate::reconcile::{Address, Cloud, CloudError, Kind, Live, Owner};
+use crate::reconcile::{Address, CloudError, Live};
 use crate::render::Terminal;
-use crate::resources::event_source_mapping::{is_running, pause as mapping};
+use crate::resources::Blueprint;
+use crate::resources::event_source_mapping::{self as mapping, is_running, pause as switch};
 
 pub async fn pause(global: &Global, arguments: &Switch, terminal: &Terminal) -> Result<Exit> {
     let (session, address, live) = mapping_of(global, terminal).await?;
-    if !is_running(&live) {
-        let why: Vec<&str> = live.findings.iter().map(|finding| finding.message.as_str()).collect();
-        let why = if why.is_empty() { "it is not running".to_owned() } else { why.join("; ") };
-        return say(
-            terminal,
-            arguments.output,
-            false,
-            &json!({ "running": false, "changed": false, "why": why }),
-            &why,
-        );
+    if let Some(why) = mapping::idle(&live) {
+        let facts = json!({ "running": false, "changed": false, "why": why });
+        return say(terminal, arguments.output, false, &facts, &why);
     }
-    let pause = mapping::Pause::now(&identity::caller(&session.config).await?);
+    let pause = switch::Pause::now(&identity::caller(&session.config).await?);
     let note = |reason: &str| terminal.talk(&format!("  {address} waiting {reason}"));
-    let work = mapping::pause(&session.aws, &address.name, &pause, &note);
+    let work = switch::pause(&session.aws, &address.name, &pause, &note);
     let Some(done) = unless_interrupted(terminal, work).await else { return Ok(Exit::Interrupted) };
     done?;
     let words = format!("paused: messages wait in the queue until `pipewright resume`; noted as by {}", pause.by);
@@ -46,7 +41,7 @@ pub async fn resume(global: &Global, arguments: &Switch, terminal: &Terminal) ->
         return say(terminal, arguments.output, false, &json!({ "running": true, "changed": false }), "it is running");
     }
     let note = |reason: &str| terminal.talk(&format!("  {address} waiting {reason}"));
-    let work = mapping::resume(&session.aws, &address.name, &note);
+    let work = switch::resume(&session.aws, &address.name, &note);
     let Some(done) = unless_interrupted(terminal, work).await else { return Ok(Exit::Interrupted) };
     done?;
     let facts = json!({ "running": true, "changed": true });
@@ -57,14 +52,8 @@ pub async fn resume(global: &Global, arguments: &Switch, terminal: &Terminal) ->
 async fn mapping_of(global: &Global, terminal: &Terminal) -> Result<(Session, Address, Live)> {
     let session = Session::open_without_code(global, terminal).await?;
     session.check_account().await?;
-    let address = session.graph.addresses().into_iter().find(|address| address.kind == Kind::EventSourceMapping);
-    let Some(address) = address else { bail!("the file describes no event source mapping") };
-    let Some(live) = session.aws.read(&address).await? else {
-        bail!("`{address}` does not exist\nhint: make it with `pipewright apply`");
-    };
-    if live.owner != Owner::Ours {
-        bail!("`{address}` does not belong to this pipeline\nhint: take it over with `pipewright apply --adopt`");
-    }
+    let address = Blueprint { pipeline: &session.pipeline, scope: &session.aws.scope, code: "" }.mapping();
+    let live = ours(&session.aws, &address).await?;
     Ok((session, address, live))
 }
 

@@ -30,7 +30,7 @@ use crate::render::number::{counted, grouped};
 
 pub async fn run(global: &Global, arguments: &Send, terminal: &Terminal) -> Result<Exit> {
     let pipeline = super::session::load(global, terminal)?;
-    let interrupt = Interrupt::listen(*terminal);
+    let interrupt = Interrupt::telling(*terminal, "what was in flight may or may not be in the queue");
     let source = match source(arguments, &pipeline, terminal, &interrupt).await? {
         Checked::Ready(source) => source,
         Checked::Not(exit) => return Ok(exit),
@@ -39,7 +39,9 @@ pub async fn run(global: &Global, arguments: &Send, terminal: &Terminal) -> Resu
         return while_read(print(source, terminal, &interrupt)).await;
     }
     let running = Running::of(pipeline, global, terminal).await?;
+    running.check_ours([running.blueprint().queue()]).await?;
     let patience = patience(arguments, &running).await?;
+    say_idle(&running, terminal).await;
     let mut job = Job { running, arguments, terminal, interrupt, patience };
     job.carry_out(source).await
 }
@@ -167,6 +169,13 @@ pub async fn check_followable(running: &Running) -> Result<()> {
     Ok(())
 }
 
+/// Says why what is sent stays in the queue, where that is so. Whoever may send need not be allowed to know.
+async fn say_idle(running: &Running, terminal: &Terminal) {
+    if let Ok(Some(why)) = running.idle().await {
+        terminal.talk(&format!("nothing is processed now: {why}"));
+    }
+}
+
 /// Prints what would be sent, one message a line.
 async fn print(mut source: Source, terminal: &Terminal, interrupt: &Interrupt) -> Result<Exit> {
     loop {
@@ -220,6 +229,9 @@ impl Job<'_> {
         let delivered = delivery.carry_out(&mut source.letters).await;
         drop(gauge);
         self.say(&delivered, &source);
+        if delivered.is_given_up() {
+            say_idle(&self.running, self.terminal).await;
+        }
         self.exit(delivered, &source)
     }
 

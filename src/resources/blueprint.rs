@@ -43,6 +43,16 @@ impl Blueprint<'_> {
         Address::new(Kind::Function, self.pipeline.function_name())
     }
 
+    /// What leads messages from the queue to the function.
+    pub fn mapping(&self) -> Address {
+        let name = format!("{}/{}", self.queue().name, self.function().name);
+        Address::new(Kind::EventSourceMapping, name)
+    }
+
+    pub fn alarm(&self, key: &TopicKey) -> Address {
+        Address::new(Kind::Alarm, self.pipeline.alarm_name(key))
+    }
+
     pub fn log_group(&self) -> Address {
         Address::new(Kind::LogGroup, self.pipeline.log_group_name())
     }

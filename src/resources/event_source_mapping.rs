@@ -63,9 +63,8 @@ impl Resource for EventSourceMapping {
             filters: vec![],
             tags: blueprint.tags(),
         };
-        let (queue, function) = (blueprint.queue(), blueprint.function());
-        let name = format!("{}/{}", queue.name, function.name);
-        vec![Planned { name, properties, after: vec![queue, function, blueprint.role()] }]
+        let after = vec![blueprint.queue(), blueprint.function(), blueprint.role()];
+        vec![Planned { name: blueprint.mapping().name.to_string(), properties, after }]
     }
 
     /// Every consumer of our queue, and every source of our function: a foreign one is worth a finding.
@@ -210,6 +209,13 @@ impl EventSourceMapping {
 /// Whether the live mapping takes messages, or is about to.
 pub fn is_running(live: &Live) -> bool {
     live.observations.get(STATE).and_then(Value::as_str).is_some_and(runs)
+}
+
+/// Why the live mapping takes no messages, in words; `None`: it takes them.
+pub fn idle(live: &Live) -> Option<String> {
+    let why: Vec<&str> = live.findings.iter().map(|finding| finding.message.as_str()).collect();
+    let why = if why.is_empty() { "the mapping is not running".to_owned() } else { why.join("; ") };
+    (!is_running(live)).then_some(why)
 }
 
 fn runs(state: &str) -> bool {
