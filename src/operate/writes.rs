@@ -22,7 +22,7 @@ pub struct WriteDrill {
     pub duration: Duration,
     /// After so long the alarm should be over, once there are no more writes than a few.
     pub aftermath: Duration,
-    /// All units written by then.
+    /// All units written until it is over, at most.
     pub units: u64,
     /// In US dollars; `None`: nothing beyond the capacity that is paid for by the hour.
     pub dollars: Option<Decimal>,
@@ -36,6 +36,8 @@ const MOST_WRITES: f64 = 25.0;
 const MOST_UNITS: u32 = 300;
 /// CloudWatch has a minute's numbers some minutes later.
 const DELAY: Duration = Duration::from_secs(180);
+/// After the alarm went off: a unit now and then, for an alarm on a table stays as it is where there is no data.
+pub const TRICKLE: Duration = Duration::from_secs(10);
 /// On demand, a million units cost this many hundredths of a cent: 0.625 dollars (DynamoDB's price list, us-east-1).
 const DOLLARS_PER_MILLION: Decimal = Decimal::from_parts(625, 0, 0, false, 3);
 
@@ -53,20 +55,15 @@ impl WriteDrill {
         let units_per_write = ((rate / MOST_WRITES).ceil() as u32).clamp(1, MOST_UNITS);
         let periods = u64::from(alarm.evaluation.datapoints);
         // The first period has begun already: what is written in it may not suffice.
-        let writing = Duration::from_secs(period * (periods + 1));
-        let units = (rate * writing.as_secs_f64()).ceil() as u64;
+        let duration = Duration::from_secs(period * (periods + 1)) + DELAY;
+        let aftermath = Duration::from_secs(period * (u64::from(alarm.evaluation.periods) + 1)) + DELAY;
+        let trickle = aftermath.as_secs() / TRICKLE.as_secs();
+        let units = (rate * duration.as_secs_f64()).ceil() as u64 + trickle;
         let dollars = match pipeline.table.billing {
             Billing::OnDemand => Some(Decimal::from(units) * DOLLARS_PER_MILLION / Decimal::from(1_000_000)),
             Billing::Provisioned(_) | Billing::ManagedElsewhere => None,
         };
-        Ok(Self {
-            units_per_second: rate,
-            units_per_write,
-            duration: writing + DELAY,
-            aftermath: Duration::from_secs(period * (u64::from(alarm.evaluation.periods) + 1)) + DELAY,
-            units,
-            dollars,
-        })
+        Ok(Self { units_per_second: rate, units_per_write, duration, aftermath, units, dollars })
     }
 
     /// Between two writes.
@@ -144,7 +141,7 @@ mod tests {
         assert!(drill.units_per_second > 4.0 && drill.units_per_second < 5.0, "{drill:?}");
         assert_eq!((drill.units_per_write, drill.dollars), (1, None));
         assert_eq!(drill.duration, Duration::from_secs(2 * 300 + 180));
-        assert_eq!(drill.units, 2_700);
+        assert_eq!(drill.units, 2 * 1_350 + 810 + 78, "written all the time, and seldom until it is over");
         assert!((drill.pause().as_secs_f64() - 1.0 / 4.5).abs() < 1e-6);
     }
 
@@ -153,8 +150,8 @@ mod tests {
         let drill =
             worked_out("on_demand", "metric: table.consumed_writes, above: 60000, period: 1m, for: 2 of 3").unwrap();
         assert!((drill.units_per_second - 1_200.0).abs() < 1e-6);
-        assert_eq!((drill.units_per_write, drill.units), (48, 216_000));
-        assert_eq!(drill.dollars.unwrap().to_string(), "0.135");
+        assert_eq!((drill.units_per_write, drill.units), (48, 432_042));
+        assert_eq!(drill.dollars.unwrap().to_string(), "0.27002625");
         assert_eq!(drill.aftermath, Duration::from_secs(4 * 60 + 180));
     }
 
