@@ -10,6 +10,7 @@ use tokio::process::Child;
 
 use crate::backend::run;
 use crate::cli::stdout;
+use crate::drill::deafen;
 use crate::parked::{put, transaction};
 use crate::running::Running;
 
@@ -108,6 +109,52 @@ fn ctrl_c_in_a_purge_loses_no_message_that_was_not_saved() {
         assert_eq!(depth.in_flight, 0, "what is still there is there for others: {shown}");
         assert!(depth.waiting == COUNT || kept == COUNT, "{kept} kept, {depth:?}: {shown}");
         assert_eq!(kept == 0, shown.contains("deleted 0 messages"), "{shown}");
+    });
+}
+
+#[test]
+fn what_is_said_at_ctrl_c_stands_above_the_progress() {
+    run(async {
+        let running = Running::new(|yaml| yaml).await;
+        let mut screen = Screen::new(&running, &["send", "--generate", "3000", "--rate", "50"]);
+        screen.shows(" a second, ").await;
+        screen.press(CTRL_C).await;
+        let (shown, ended) = screen.end().await;
+        assert_eq!(ended, 130, "{shown}");
+        let (before, _) = shown.split_once("stopping: ").unwrap();
+        let (_, between) = before.rsplit_once(" left").unwrap();
+        assert!(between.contains("\x1b[2K"), "the line of progress is gone before it: {shown:?}");
+    });
+}
+
+#[test]
+fn ctrl_c_while_a_drill_listens_is_no_fault_of_the_pipeline() {
+    run(async {
+        let running = Running::new(|yaml| yaml).await;
+        let drill = ["drill", "pipeline", "-n", "150", "--rate", "50", "--large", "20%", "--yes"];
+        let mut screen = Screen::new(&running, &drill);
+        deafen(&running, "large-orders").await;
+        screen.shows("listening for the announcements").await;
+        screen.press(CTRL_C).await;
+        let (shown, ended) = screen.end().await;
+        assert!(ended == 130 && shown.contains("interrupted: ") && !shown.contains("instead of"), "{shown}");
+    });
+}
+
+#[test]
+fn a_second_drill_that_began_while_the_first_was_asked_is_seen() {
+    run(async {
+        let running = Running::new(|yaml| yaml).await;
+        let mut first = Screen::new(&running, &["drill", "alarm", "dead-letters"]);
+        first.shows("Only `yes` is accepted: ").await;
+        let mut second = Screen::new(&running, &["drill", "pipeline", "-n", "500", "--rate", "50", "--yes"]);
+        second.shows(" a second, ").await;
+        first.press("yes\n").await;
+        let (shown, ended) = first.end().await;
+        assert!(ended == 1 && shown.contains("a drill on this pipeline is under way"), "{shown}");
+        second.press(CTRL_C).await;
+        let (shown, ended) = second.end().await;
+        assert_eq!(ended, 130, "{shown}");
     });
 }
 

@@ -1,5 +1,7 @@
 //! Live alarms as drills see them: their state, and setting it.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_cloudwatch::types::StateValue;
 
 use super::{Aws, Called};
@@ -12,8 +14,10 @@ pub struct LiveAlarm {
     pub state: String,
     pub reason: String,
     pub has_actions: bool,
-    pub alarm_actions: Vec<String>,
-    pub ok_actions: Vec<String>,
+    /// ARNs, by the state that the alarm enters: most are of topics, but it may also stop an instance, say.
+    pub alarm_actions: BTreeSet<String>,
+    pub ok_actions: BTreeSet<String>,
+    pub insufficient_data_actions: BTreeSet<String>,
 }
 
 /// The state of an alarm that is off.
@@ -27,12 +31,14 @@ impl Aws {
     pub async fn alarm(&self, name: &str) -> Result<Option<LiveAlarm>, CloudError> {
         let call = self.cloudwatch.describe_alarms().alarm_names(name).send().await;
         let found = call.called("cloudwatch:DescribeAlarms", name)?.metric_alarms.unwrap_or_default();
+        let set = |actions: Option<Vec<String>>| actions.unwrap_or_default().into_iter().collect();
         Ok(found.into_iter().next().map(|alarm| LiveAlarm {
             state: alarm.state_value.map(|state| state.as_str().to_owned()).unwrap_or_default(),
             reason: alarm.state_reason.unwrap_or_default(),
             has_actions: alarm.actions_enabled.unwrap_or_default(),
-            alarm_actions: alarm.alarm_actions.unwrap_or_default(),
-            ok_actions: alarm.ok_actions.unwrap_or_default(),
+            alarm_actions: set(alarm.alarm_actions),
+            ok_actions: set(alarm.ok_actions),
+            insufficient_data_actions: set(alarm.insufficient_data_actions),
         }))
     }
 

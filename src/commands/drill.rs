@@ -1,8 +1,10 @@
 //! `drill`: rehearsals on the live pipeline. They say whom they notify and what they do, and ask.
 
 mod alarm;
+mod holder;
 mod notified;
 mod pipeline;
+mod remains;
 mod stage;
 mod writes;
 
@@ -43,6 +45,9 @@ fn check_allowed(pipeline: &Pipeline) -> Result<()> {
         "no drills{place}: the file says `drills: false`\nhint: rehearse in another environment; change the file only if people there expect it"
     )
 }
+
+/// What to know where a drill was stopped at once.
+const STOPPED: &str = "what the drill set up is still there; the next drill takes it away";
 
 /// Says what a drill does, and asks. `false`: nobody wants it.
 fn is_agreed(running: &Running, effects: &[String], consent: &Consent, terminal: &Terminal) -> Result<bool> {

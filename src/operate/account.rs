@@ -350,7 +350,8 @@ fn is_pending(row: &Row, names: &Attributes) -> bool {
     }
 }
 
-fn hash(body: &str) -> u64 {
+/// A digest of a body.
+pub(super) fn hash(body: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     body.hash(&mut hasher);
     hasher.finish()

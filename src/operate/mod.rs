@@ -1,7 +1,7 @@
 //! Running an applied pipeline: pure logic; AWS is asked in `aws`.
 //!
 //! - [`input`], [`lines`], [`rows`]: transactions from JSON Lines and CSV, one at a time, with what is malformed.
-//! - [`mix`], [`generate`]: made-up transactions that a seed makes again.
+//! - [`mix`], [`generate`], [`recipe`]: made-up transactions that a seed makes again.
 //! - [`story`]: what became of one transaction, from its traces.
 //! - [`writes`]: how fast and how long to write for a write-capacity alarm to go off.
 //! - [`letter`], [`pace`]: a message on its way, and how fast messages go.
@@ -24,6 +24,7 @@ pub mod mix;
 pub mod news;
 pub mod pace;
 pub mod parked;
+pub mod recipe;
 pub mod redrive;
 pub mod rows;
 pub mod series;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::stage::{self, REASON, Stage};
-use super::{is_agreed, notified};
+use super::{STOPPED, is_agreed, notified};
 use crate::aws::alarms::{ALARM, LiveAlarm};
 use crate::cli::{AlarmDrill, Global, Output};
 use crate::commands::Exit;
@@ -29,11 +29,12 @@ const LONGEST: Duration = Duration::from_secs(60);
 pub async fn run(global: &Global, pipeline: Pipeline, arguments: &AlarmDrill, terminal: &Terminal) -> Result<Exit> {
     let running = Running::of(pipeline, global, terminal).await?;
     let alarms = chosen(&running.pipeline, arguments.name.as_deref())?;
+    notified::check(&running, &alarms).await?;
     stage::clear(&running, terminal).await?;
     if !is_agreed(&running, &effects(&running, &alarms).await?, &arguments.consent, terminal)? {
         return Ok(Exit::Failed);
     }
-    let drill = Drill { running: &running, alarms, terminal, interrupt: Interrupt::listen(*terminal) };
+    let drill = Drill { running: &running, alarms, terminal, interrupt: Interrupt::telling(*terminal, STOPPED) };
     drill.carry_out(arguments.consent.output).await
 }
 
@@ -83,18 +84,19 @@ enum Verdict {
 
 impl Drill<'_> {
     async fn carry_out(&self, output: Output) -> Result<Exit> {
-        let arn = |key: &TopicKey| self.running.aws.scope.arn("sns", &self.running.pipeline.topic_name(key));
+        let arn = |key: &TopicKey| self.running.blueprint().topic_arn(key);
         let topics: BTreeSet<_> = self.alarms.iter().flat_map(|(_, alarm)| notified::topics(alarm).map(arn)).collect();
-        let stage = Stage::set_up(self.running, &topics.into_iter().collect::<Vec<_>>(), None).await?;
+        let topics: Vec<_> = topics.into_iter().collect();
+        let stage = Stage::set_up(self.running, &topics, None, self.terminal).await?;
         let gauge = Gauge::new(self.terminal);
         let mut verdicts = Vec::new();
         let mut outcome = Ok(());
-        for (key, _) in &self.alarms {
+        for (key, alarm) in &self.alarms {
             if self.interrupt.is_asked() {
                 break;
             }
             gauge.show(&format!("alarm {key}: set off, listening at its topics"));
-            match self.rehearse(&self.running.pipeline.alarm_name(key), &stage).await {
+            match self.rehearse(key, alarm, &stage).await {
                 Ok(Some(verdict)) => verdicts.push((key.as_str(), verdict)),
                 // Interrupted in its midst.
                 Ok(None) => break,
@@ -105,11 +107,11 @@ impl Drill<'_> {
             }
         }
         drop(gauge);
-        // Whatever came of it, nothing temporary stays.
-        stage.take_down().await?;
+        // Whatever came of it, nothing temporary stays; what did come of it is said first.
         let is_interrupted = self.interrupt.is_asked() && verdicts.len() < self.alarms.len();
         self.say(&verdicts, is_interrupted, output);
-        outcome?;
+        let taken = stage.take_down(self.terminal).await;
+        outcome.and(taken)?;
         if is_interrupted {
             self.terminal.talk("interrupted: the alarms are set back, nothing temporary stays");
             return Ok(Exit::Interrupted);
@@ -119,11 +121,16 @@ impl Drill<'_> {
     }
 
     /// Sets one alarm off, listens, sets it back. `None`: the user stopped it in between.
-    async fn rehearse(&self, name: &str, stage: &Stage<'_>) -> Result<Option<Verdict>, CloudError> {
+    async fn rehearse(&self, key: &TopicKey, alarm: &Alarm, stage: &Stage<'_>) -> Result<Option<Verdict>, CloudError> {
         let aws = &self.running.aws;
+        let name = &self.running.pipeline.alarm_name(key);
         let Some(live) = aws.alarm(name).await? else {
-            return Ok(Some(Verdict::LeftAlone("it is not there: apply first".into())));
+            return Ok(Some(Verdict::LeftAlone("it is not there any more".into())));
         };
+        // Just before it is set off it is looked at again.
+        if let Some(differs) = notified::differs(self.running, alarm, &live) {
+            return Ok(Some(Verdict::LeftAlone(format!("it {differs}"))));
+        }
         if let Some(verdict) = out_of_question(&live) {
             return Ok(Some(verdict));
         }
@@ -137,10 +144,14 @@ impl Drill<'_> {
             Ok(Some(Vec::new()))
         };
         // Set back in any case.
-        if !(tells_its_end && goes_on && ended.is_ok() && live.state == OK) {
-            aws.set_alarm(name, &live.state, REASON).await?;
+        let is_back = tells_its_end && goes_on && ended.is_ok() && live.state == OK;
+        let back = if is_back { Ok(()) } else { aws.set_alarm(name, &live.state, REASON).await };
+        if back.is_ok() {
+            stage.release();
         }
-        let (Some(mut missing), Some(missing_end)) = (heard?, ended?) else { return Ok(None) };
+        let (heard, ended) = (heard?, ended?);
+        back?;
+        let (Some(mut missing), Some(missing_end)) = (heard, ended) else { return Ok(None) };
         missing.extend(missing_end);
         let topics = live.alarm_actions.len() + if tells_its_end { live.ok_actions.len() } else { 0 };
         Ok(Some(if missing.is_empty() { Verdict::Arrived { topics } } else { Verdict::Missing { topics: missing } }))
@@ -152,7 +163,7 @@ impl Drill<'_> {
         stage: &Stage<'_>,
         name: &str,
         state: &str,
-        topics: &[String],
+        topics: &BTreeSet<String>,
     ) -> Result<Option<Vec<String>>, CloudError> {
         self.running.aws.set_alarm(name, state, REASON).await?;
         tokio::select! {
@@ -168,9 +179,9 @@ impl Drill<'_> {
         stage: &Stage<'_>,
         name: &str,
         state: &str,
-        topics: &[String],
+        topics: &BTreeSet<String>,
     ) -> Result<Vec<String>, CloudError> {
-        let mut missing: BTreeSet<&String> = topics.iter().filter(|arn| arn.contains(":sns:")).collect();
+        let mut missing: BTreeSet<&String> = topics.iter().collect();
         let begun = Instant::now();
         while !missing.is_empty() && begun.elapsed() < LONGEST {
             for heard in self.running.aws.hear(&stage.listener).await? {

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::remains::Remains;
 use super::stage::{self, Stage};
-use super::{is_agreed, notified};
+use super::{STOPPED, is_agreed, notified};
 use crate::aws::sweep::Fate;
 use crate::cli::{Global, Output, PipelineDrill};
 use crate::commands::Exit;
@@ -20,34 +21,64 @@ use crate::commands::send::{self, reading};
 use crate::config::Pipeline;
 use crate::operate::Generator;
 use crate::operate::account::Statement;
-use crate::operate::generate::begins;
+use crate::operate::generate::id;
 use crate::operate::mix::{Mix, Shares};
 use crate::operate::pace::Pace;
+use crate::operate::recipe::Recipe;
 use crate::reconcile::CloudError;
 use crate::render::Terminal;
 use crate::render::account::statement;
 use crate::render::gauge::Gauge;
-use crate::render::number::grouped;
+use crate::render::number::{counted, grouped};
 
-/// What the ids of a drill's transactions begin with.
-const PREFIX: &str = "drill";
 /// How long an announcement may take after its order was marked as announced.
 const LONGEST_ECHO: Duration = Duration::from_secs(30);
 
 pub async fn run(global: &Global, pipeline: Pipeline, arguments: &PipelineDrill, terminal: &Terminal) -> Result<Exit> {
     let mix = send::mix(arguments.count, &arguments.mix, Shares::DRILL)?;
-    let (seed, at) = (send::seed(&arguments.mix), arguments.mix.at.unwrap_or_else(Timestamp::now));
+    let at = arguments.mix.at.unwrap_or_else(Timestamp::now);
+    let recipe = Recipe { seed: send::seed(&arguments.mix), at, mix };
     let running = Running::of(pipeline, global, terminal).await?;
-    let generator = Generator::new(&running.pipeline, mix, PREFIX, seed, at).map_err(anyhow::Error::msg)?;
-    send::check_followable(&running).await?;
+    let generator = recipe.generator(&running.pipeline).map_err(anyhow::Error::msg)?;
+    check(&running).await?;
     stage::clear(&running, terminal).await?;
-    let begins = begins(PREFIX, seed, at);
+    check_new(&running, &recipe).await?;
+    let begins = recipe.begins();
     let effects = effects(&running, &mix, &begins, arguments.remove).await?;
     if !is_agreed(&running, &effects, &arguments.consent, terminal)? {
         return Ok(Exit::Failed);
     }
-    let drill = Drill { running: &running, arguments, terminal, mix, begins, interrupt: Interrupt::listen(*terminal) };
+    let interrupt = Interrupt::telling(*terminal, STOPPED);
+    let remains = Remains::Transactions(recipe);
+    let drill = Drill { running: &running, arguments, terminal, mix, begins, remains, interrupt };
     drill.carry_out(generator).await
+}
+
+/// What transactions pass must be there, ours, and at work.
+async fn check(running: &Running) -> Result<()> {
+    let blueprint = running.blueprint();
+    let large = running.pipeline.processing.large_order.as_ref();
+    let parts = [blueprint.queue(), blueprint.mapping(), blueprint.table(), blueprint.quarantine()];
+    running.check_ours(parts.into_iter().chain(large.map(|large| blueprint.topic(&large.notify)))).await?;
+    notified::check(running, &notified::alarms_at_stake(&running.pipeline)).await?;
+    if let Some(why) = running.idle().await? {
+        bail!(
+            "nothing is processed now: {why}\nhint: `pipewright resume`, or `function: {{ enabled: true }}` and apply"
+        );
+    }
+    send::check_followable(running).await
+}
+
+/// The ids of a seed and a moment that were given may be in use: then these transactions would be repeats.
+async fn check_new(running: &Running, recipe: &Recipe) -> Result<()> {
+    let begins = recipe.begins();
+    let ids: BTreeSet<_> = (0..recipe.mix.count().min(100)).map(|number| id(&begins, number)).collect();
+    if let Some(id) = running.aws.rows(running.keyed(), &ids).await?.into_keys().next() {
+        bail!(
+            "`{id}` is in the table already: another drill had the same `--seed` and `--at`\nhint: leave one of them out; `--remove` leaves no items"
+        );
+    }
+    Ok(())
 }
 
 async fn effects(running: &Running, mix: &Mix, begins: &str, remove: bool) -> Result<Vec<String>, CloudError> {
@@ -84,6 +115,7 @@ struct Drill<'a> {
     terminal: &'a Terminal,
     mix: Mix,
     begins: String,
+    remains: Remains,
     interrupt: Interrupt,
 }
 
@@ -92,38 +124,49 @@ struct Outcome {
     delivered: Delivered,
     /// Large orders whose announcement came through the topic.
     heard: BTreeSet<String>,
-    /// Whether items and quarantined messages were removed.
+    is_interrupted: bool,
+    /// Whether items and quarantined messages were removed, and none can come any more.
     is_removed: bool,
+    /// What ended it before its time; the first counts.
+    failure: Option<CloudError>,
 }
 
 impl Drill<'_> {
     /// What announces, where anything does.
     fn large_orders_topic(&self) -> Option<String> {
         let large = self.running.pipeline.processing.large_order.as_ref()?;
-        Some(self.running.aws.scope.arn("sns", &self.running.pipeline.topic_name(&large.notify)))
+        Some(self.running.blueprint().topic_arn(&large.notify))
     }
 
     async fn carry_out(&self, generator: Generator) -> Result<Exit> {
         let topics: Vec<_> = self.large_orders_topic().into_iter().collect();
-        let remove = self.arguments.remove.then_some((self.begins.as_str(), self.mix.count()));
-        let stage = Stage::set_up(self.running, &topics, remove).await?;
-        let rehearsed = self.rehearse(generator, &stage).await;
-        // Whatever came of it, nothing temporary stays.
-        stage.take_down().await?;
-        let outcome = rehearsed?;
-        let faults = self.faults(&outcome);
-        self.say(&outcome, &faults);
-        match outcome.delivered {
-            Delivered { failure: Some(failure), .. } => Err(failure.into()),
-            Delivered { is_interrupted: true, .. } => {
-                self.terminal.talk(&self.what_remains());
-                Ok(Exit::Interrupted)
-            }
-            Delivered { .. } => Ok(if faults.is_empty() { Exit::Done } else { Exit::Failed }),
+        let remains = self.arguments.remove.then_some(&self.remains);
+        let stage = Stage::set_up(self.running, &topics, remains, self.terminal).await?;
+        let outcome = self.rehearse(generator, &stage).await;
+        let mut faults = self.faults(&outcome);
+        if outcome.delivered.is_given_up()
+            && outcome.failure.is_none()
+            && let Ok(Some(why)) = self.running.idle().await
+        {
+            faults.push(format!("nothing is processed now: {why}"));
         }
+        // Whatever came of it, it is said, and nothing temporary stays.
+        self.say(&outcome, &faults);
+        let taken = stage.take_down(self.terminal).await;
+        if let Some(words) = self.what_remains(&outcome) {
+            self.terminal.talk(&words);
+        }
+        if let Some(failure) = outcome.failure.or(taken.err()) {
+            return Err(failure.into());
+        }
+        Ok(match (outcome.is_interrupted, &faults[..]) {
+            (true, _) => Exit::Interrupted,
+            (false, []) => Exit::Done,
+            (false, _) => Exit::Failed,
+        })
     }
 
-    async fn rehearse(&self, generator: Generator, stage: &Stage<'_>) -> Result<Outcome, CloudError> {
+    async fn rehearse(&self, generator: Generator, stage: &Stage<'_>) -> Outcome {
         let gauge = Gauge::new(self.terminal);
         let count = self.mix.count();
         let delivery = Delivery {
@@ -137,25 +180,39 @@ impl Drill<'_> {
             share: &|sent| Some(sent as f64 / count as f64),
             words: &Vec::new,
         };
-        let delivered = delivery.carry_out(&mut reading::make_up(generator)).await;
+        let mut delivered = delivery.carry_out(&mut reading::make_up(generator)).await;
+        let mut failure = delivered.failure.take();
         let announced = delivered.account.as_ref().map_or(0, |account| account.announced);
-        let heard = if delivered.is_interrupted || delivered.failure.is_some() {
-            Ok(BTreeSet::new())
-        } else {
+        let mut heard = BTreeSet::new();
+        if !delivered.is_interrupted && failure.is_none() {
             gauge.show("listening for the announcements");
-            self.listen(stage, announced).await
-        };
-        drop(gauge);
-        // Whatever came of it, what is to be removed is.
-        if self.arguments.remove {
-            stage::remove_items(self.running, &self.begins, count).await?;
+            failure = self.listen(stage, announced, &mut heard).await.err();
         }
-        Ok(Outcome { delivered, heard: heard?, is_removed: self.arguments.remove })
+        let is_interrupted = delivered.is_interrupted || self.interrupt.is_asked() && (heard.len() as u64) < announced;
+        // Whatever came of it, what is to be removed is.
+        let removed =
+            if self.arguments.remove { self.remove(&delivered, failure.is_none(), &gauge).await } else { Ok(()) };
+        if removed.is_ok() {
+            stage.release();
+        }
+        let is_removed = self.arguments.remove && removed.is_ok() && delivered.open() == 0;
+        Outcome { delivered, heard, is_interrupted, is_removed, failure: failure.or(removed.err()) }
+    }
+
+    /// Removes what was sent. `is_known`: whether it is known how many that are.
+    async fn remove(&self, delivered: &Delivered, is_known: bool, gauge: &Gauge<'_>) -> Result<(), CloudError> {
+        let sent = if is_known { delivered.sent + delivered.refused } else { self.mix.count() };
+        self.remains.remove_items(self.running, sent, gauge).await?;
+        if is_known && delivered.open() == 0 {
+            // Each was taken out when it was found.
+            return Ok(());
+        }
+        self.remains.remove_quarantined(self.running, sent, gauge).await
     }
 
     /// The orders that were announced at the topic: waits for as many as were marked so.
-    async fn listen(&self, stage: &Stage<'_>, announced: u64) -> Result<BTreeSet<String>, CloudError> {
-        let (mut heard, mut news_at) = (BTreeSet::new(), Instant::now());
+    async fn listen(&self, stage: &Stage<'_>, announced: u64, heard: &mut BTreeSet<String>) -> Result<(), CloudError> {
+        let mut news_at = Instant::now();
         while (heard.len() as u64) < announced && news_at.elapsed() < LONGEST_ECHO && !self.interrupt.is_asked() {
             for message in self.running.aws.hear(&stage.listener).await? {
                 let order: Value = serde_json::from_str(&message.message).unwrap_or_default();
@@ -165,11 +222,14 @@ impl Drill<'_> {
                 }
             }
         }
-        Ok(heard)
+        Ok(())
     }
 
-    /// What is not as the mix says.
+    /// What is not as the mix says; of a drill that was stopped nothing can be said.
     fn faults(&self, outcome: &Outcome) -> Vec<String> {
+        if outcome.is_interrupted {
+            return Vec::new();
+        }
         let Some(account) = &outcome.delivered.account else { return Vec::new() };
         let announced = if self.running.pipeline.processing.large_order.is_some() { self.mix.large } else { 0 };
         let Statement { sent, stored, rejected, duplicate, conflict, .. } = *account;
@@ -190,31 +250,52 @@ impl Drill<'_> {
             .collect()
     }
 
+    /// Special kinds of which there are too few for a single one.
+    fn not_tried(&self) -> Vec<&'static str> {
+        let Mix { fresh: _, large, invalid, duplicate, conflicting } = self.mix;
+        let kinds = [("large", large), ("invalid", invalid), ("duplicate", duplicate), ("conflicting", conflicting)];
+        kinds.into_iter().filter(|(_, count)| *count == 0).map(|(name, _)| name).collect()
+    }
+
     fn say(&self, outcome: &Outcome, faults: &[String]) {
         let delivered = &outcome.delivered;
+        let not_tried = self.not_tried();
         if self.arguments.consent.output == Output::Json {
             let rest = json!({
                 "heard": outcome.heard.len(), "ids": self.begins, "removed": outcome.is_removed,
-                "interrupted": delivered.is_interrupted, "faults": faults,
+                "interrupted": outcome.is_interrupted, "faults": faults, "not_tried": not_tried,
             });
             return self.terminal.answer(&format!("{:#}\n", send::merged(rest, delivered)));
         }
         let style = self.terminal.answer_style();
         let mut text = delivered.account.as_ref().map_or_else(String::new, |account| statement(account, style));
         text.push_str(&format!("  {} announcements heard at the topic\n", grouped(outcome.heard.len() as u64)));
-        if !delivered.is_interrupted && delivered.failure.is_none() {
+        if !outcome.is_interrupted && outcome.failure.is_none() {
             match faults {
                 [] => text.push_str(&format!("{} everything ended where it belongs\n", style.green("✓"))),
                 faults => faults.iter().for_each(|fault| text.push_str(&format!("{} {fault}\n", style.red("✗")))),
+            }
+            if !not_tried.is_empty() {
+                text.push_str(&format!("  not tried, for there were none: {}\n", not_tried.join(", ")));
             }
         }
         self.terminal.answer(&text);
     }
 
-    fn what_remains(&self) -> String {
-        format!(
-            "interrupted: nothing temporary stays; what is still in the queue will be processed, as items whose ids begin with {}-",
-            self.begins
-        )
+    /// What is still to come, where it did not come to its end.
+    fn what_remains(&self, outcome: &Outcome) -> Option<String> {
+        let open = outcome.delivered.open();
+        let interrupted = if outcome.is_interrupted { "interrupted: " } else { "" };
+        let remains = match (open, outcome.is_removed) {
+            (0, true) => "what was sent is removed".to_owned(),
+            (0, false) => "everything that was sent is processed".to_owned(),
+            (open, _) => format!(
+                "what became of {} is not known: they may still become items whose ids begin with {}-, or messages of queue {}",
+                counted(usize::try_from(open).unwrap_or(usize::MAX), "transaction"),
+                self.begins,
+                self.running.pipeline.quarantine_name()
+            ),
+        };
+        (open > 0 || outcome.is_interrupted).then(|| format!("{interrupted}{remains}"))
     }
 }

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::{Instant, interval};
 
+use super::remains::Remains;
 use super::stage::{self, Stage};
-use super::{is_agreed, notified};
+use super::{STOPPED, is_agreed, notified};
 use crate::aws::alarms::ALARM;
 use crate::aws::writes::Marked;
 use crate::cli::{Global, Output, WritesDrill};
@@ -21,11 +22,11 @@ use crate::config::Pipeline;
 use crate::config::alarm::Alarm;
 use crate::config::names::TopicKey;
 use crate::operate::generate::id;
-use crate::operate::writes::{WriteDrill, choose};
+use crate::operate::writes::{TRICKLE, WriteDrill, choose};
 use crate::reconcile::{CloudError, ErrorKind};
 use crate::render::Terminal;
 use crate::render::gauge::Gauge;
-use crate::render::number::{elapsed, grouped};
+use crate::render::number::{counted, elapsed, grouped};
 
 /// What the ids of the items begin with; there are so few of them that the next drill finds them without a search.
 const BEGINS: &str = "drill-writes";
@@ -33,8 +34,6 @@ const ITEMS: u64 = 100;
 const MOST_CALLS: usize = 16;
 /// How often alarm and refusals are looked at.
 const LOOK: Duration = Duration::from_secs(2);
-/// After the alarm went off: a write now and then, for an alarm on a table stays as it is where there is no data.
-const TRICKLE: Duration = Duration::from_secs(10);
 /// Items expire an hour later, where the table lets any expire, should nobody come to remove them.
 const EXPIRY_SECONDS: i64 = 3_600;
 
@@ -52,12 +51,15 @@ pub async fn run(global: &Global, pipeline: Pipeline, arguments: &WritesDrill, t
         );
     }
     let running = Running::of(pipeline, global, terminal).await?;
+    let blueprint = running.blueprint();
+    running.check_ours([blueprint.table()]).await?;
+    notified::check(&running, &[(key, alarm)]).await?;
     stage::clear(&running, terminal).await?;
     check(&running, key).await?;
     if !is_agreed(&running, &effects(&running, key, alarm, &plan).await?, &arguments.consent, terminal)? {
         return Ok(Exit::Failed);
     }
-    let drill = Drill { running: &running, key, plan, terminal, interrupt: Interrupt::listen(*terminal) };
+    let drill = Drill { running: &running, key, plan, terminal, interrupt: Interrupt::telling(*terminal, STOPPED) };
     drill.carry_out(arguments.consent.output).await
 }
 
@@ -87,7 +89,7 @@ fn facts(plan: &WriteDrill) -> Vec<String> {
             elapsed(plan.duration),
             elapsed(plan.aftermath)
         ),
-        format!("cost: {} units; {cost}", grouped(plan.units)),
+        format!("cost: up to {} units; {cost}", grouped(plan.units)),
     ]
 }
 
@@ -121,7 +123,8 @@ async fn effects(
         running.pipeline.table_name()
     )];
     effects.extend(facts(plan));
-    effects.push(format!("alarm {} goes off, and comes back", key));
+    let whom = if alarm.enabled { "" } else { "; its actions are switched off, so it tells nobody" };
+    effects.push(format!("alarm {key} goes off, and comes back{whom}"));
     let topics = notified::topics(alarm).cloned().collect();
     effects.extend(notified::lines(running, &topics).await?);
     Ok(effects)
@@ -139,6 +142,8 @@ struct Drill<'a> {
 #[derive(Debug, Default)]
 struct Course {
     units: u64,
+    /// How many items were begun to be written.
+    items: u64,
     /// Since the beginning.
     went_off: Option<Duration>,
     /// Since it went off.
@@ -154,17 +159,20 @@ impl Drill<'_> {
     }
 
     async fn carry_out(&self, output: Output) -> Result<Exit> {
-        let stage = Stage::set_up(self.running, &[], Some((BEGINS, ITEMS))).await?;
+        let remains = Remains::Items(BEGINS.into(), ITEMS);
+        let stage = Stage::set_up(self.running, &[], Some(&remains), self.terminal).await?;
         let mut course = Course::default();
         let gauge = Gauge::new(self.terminal);
         let rehearsed = self.rehearse(&mut course, &gauge).await;
-        gauge.show("removing the items");
         // Whatever came of it, the items go; the record of them last.
-        stage::remove_items(self.running, BEGINS, ITEMS).await?;
-        stage.take_down().await?;
+        let removed = remains.remove_items(self.running, course.items, &gauge).await;
         drop(gauge);
-        self.say(&course, output);
-        rehearsed?;
+        if removed.is_ok() {
+            stage.release();
+        }
+        self.say(&course, removed.is_ok(), output);
+        let taken = stage.take_down(self.terminal).await;
+        rehearsed.and(removed).and(taken)?;
         if course.is_interrupted {
             self.terminal.talk("interrupted: nothing is written any more, the items are removed");
             return Ok(Exit::Interrupted);
@@ -241,6 +249,7 @@ impl Drill<'_> {
                     }
                 }
                 _ = turns.tick(), if under_way.len() < MOST_CALLS => {
+                    course.items = course.items.max(number + 1);
                     under_way.push(self.write(number, units));
                     number = (number + 1) % ITEMS;
                 }
@@ -267,20 +276,25 @@ impl Drill<'_> {
         Ok((alarm.map(|alarm| alarm.state).unwrap_or_default(), refused))
     }
 
-    fn say(&self, course: &Course, output: Output) {
+    fn say(&self, course: &Course, is_removed: bool, output: Output) {
         if output == Output::Json {
             return self.terminal.answer(&format!("{:#}\n", self.as_json(course)));
         }
         let style = self.terminal.answer_style();
-        let mut text = format!("  {} units written, {ITEMS} items removed\n", grouped(course.units));
-        let mut line = |done: Option<Duration>, words: &str| {
+        let items = counted(usize::try_from(course.items).unwrap_or(usize::MAX), "item");
+        let removed = if is_removed { "removed" } else { "not removed" };
+        let mut text = format!("  {} units written, {items} {removed}\n", grouped(course.units));
+        let mut line = |done: Option<Duration>, words: &str, otherwise: &str| {
             text.push_str(&match done {
                 Some(took) => format!("{} {words} after {}\n", style.green("✓"), elapsed(took)),
-                None => format!("{} not {words}\n", style.red("✗")),
+                None => format!("{} {otherwise}\n", style.red("✗")),
             });
         };
-        line(course.went_off, &format!("alarm {} went off", self.key));
-        line(course.was_over, "over again");
+        let key = self.key;
+        line(course.went_off, &format!("alarm {key} went off"), &format!("alarm {key} did not go off"));
+        if course.went_off.is_some() {
+            line(course.was_over, "it was over", "it was not over by then");
+        }
         if let Some(why) = &course.stopped {
             text.push_str(&format!("{} stopped: {why}\n", style.red("✗")));
         }

@@ -1,0 +1,152 @@
+//! What a drill leaves behind in the table and the quarantine queue: noted before it begins, and removed by it or by the
+//! next one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::aws::sweep::Fate;
+use crate::commands::running::Running;
+use crate::operate::generate::id;
+use crate::operate::recipe::Recipe;
+use crate::reconcile::{CloudError, ErrorKind};
+use crate::render::gauge::Gauge;
+use crate::render::number::grouped;
+
+/// Tags: what the ids of items begin with, and how many there are; what transactions were made from.
+const ITEMS: &str = "pipewright:drill-items";
+const TRANSACTIONS: &str = "pipewright:drill-transactions";
+
+/// So many items are removed between two words about it.
+const TOGETHER: u64 = 1_000;
+/// The items of so many ids in a row tell whether a drill that was killed came as far as that.
+const PROBE: u64 = 100;
+/// A look at the quarantine queue takes only so long: it may take several.
+const MOST_SWEEPS: usize = 5;
+
+/// What is to be removed whatever happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remains {
+    /// Items whose ids begin so, and how many.
+    Items(String, u64),
+    /// Items, and messages in the quarantine queue.
+    Transactions(Recipe),
+}
+
+impl Remains {
+    pub fn tag(&self) -> (String, String) {
+        match self {
+            Self::Items(begins, count) => (ITEMS.into(), format!("{begins} {count}")),
+            Self::Transactions(recipe) => (TRANSACTIONS.into(), recipe.to_string()),
+        }
+    }
+
+    /// As the tags tell it; `None`: there is nothing to be removed.
+    pub fn of(tags: &BTreeMap<String, String>) -> Option<Self> {
+        let transactions = tags.get(TRANSACTIONS).and_then(|text| text.parse().ok()).map(Self::Transactions);
+        let items = tags.get(ITEMS).and_then(|text| text.split_once(' '));
+        transactions.or_else(|| items.and_then(|(begins, count)| Some(Self::Items(begins.into(), count.parse().ok()?))))
+    }
+
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Items(..) => "its items",
+            Self::Transactions(_) => "its items and its quarantined messages",
+        }
+    }
+
+    fn begins(&self) -> String {
+        match self {
+            Self::Items(begins, _) => begins.clone(),
+            Self::Transactions(recipe) => recipe.begins(),
+        }
+    }
+
+    fn count(&self) -> u64 {
+        match self {
+            Self::Items(_, count) => *count,
+            Self::Transactions(recipe) => recipe.mix.count(),
+        }
+    }
+
+    /// Removes all that a drill left that was killed.
+    ///
+    /// # Errors
+    /// Table or queue cannot be written to.
+    pub async fn remove_all(&self, running: &Running, gauge: &Gauge<'_>) -> Result<(), CloudError> {
+        let reached = self.reached(running).await?;
+        self.remove_items(running, reached, gauge).await?;
+        self.remove_quarantined(running, reached, gauge).await
+    }
+
+    /// About how many it made, at least: they are made in the order of their ids, and few of them become no item.
+    async fn reached(&self, running: &Running) -> Result<u64, CloudError> {
+        let (begins, count) = (self.begins(), self.count());
+        for first in (TOGETHER..count).step_by(TOGETHER as usize) {
+            let ids: BTreeSet<_> = (first..count.min(first + PROBE)).map(|number| id(&begins, number)).collect();
+            if running.aws.rows(running.keyed(), &ids).await?.is_empty() {
+                return Ok(first);
+            }
+        }
+        Ok(count)
+    }
+
+    /// Removes the items of the first so many ids, whichever of them there are.
+    ///
+    /// # Errors
+    /// The table cannot be written to.
+    pub async fn remove_items(&self, running: &Running, reached: u64, gauge: &Gauge<'_>) -> Result<(), CloudError> {
+        let (begins, count) = (self.begins(), self.count().min(reached));
+        for first in (0..count).step_by(TOGETHER as usize) {
+            gauge.show(&format!("removing items: {} of {}", grouped(first), grouped(count)));
+            let ids: Vec<_> = (first..count.min(first + TOGETHER)).map(|number| id(&begins, number)).collect();
+            running.aws.remove_rows(running.keyed(), &ids).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes those of the first so many messages that lie in the quarantine queue.
+    ///
+    /// # Errors
+    /// The queue cannot be read or written to.
+    pub async fn remove_quarantined(
+        &self,
+        running: &Running,
+        reached: u64,
+        gauge: &Gauge<'_>,
+    ) -> Result<(), CloudError> {
+        let Self::Transactions(recipe) = self else { return Ok(()) };
+        let bodies = recipe.bodies(&running.pipeline, reached);
+        let bodies = bodies.map_err(|error| CloudError::new(ErrorKind::Local, error))?;
+        let (queue, mut removed) = (running.pipeline.quarantine_name(), 0_u64);
+        for _ in 0..MOST_SWEEPS {
+            let before = removed;
+            let fate = &mut |body: &str| {
+                if !bodies.contains(body) {
+                    return Fate::Stays;
+                }
+                removed += 1;
+                gauge.show(&format!("removing quarantined messages: {}", grouped(removed)));
+                Fate::Deleted
+            };
+            running.aws.sweep(&queue, &|| false, &mut |seen| fate(&seen.body)).await?;
+            if removed == before {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operate::mix::{Mix, Shares};
+
+    #[test]
+    fn what_is_to_be_removed_reads_back_from_its_tag() {
+        let recipe = Recipe { seed: 7, at: jiff::Timestamp::UNIX_EPOCH, mix: Mix::new(200, Shares::DRILL).unwrap() };
+        for remains in [Remains::Items("drill-writes".into(), 100), Remains::Transactions(recipe)] {
+            assert_eq!(Remains::of(&[remains.tag()].into()), Some(remains));
+        }
+        assert_eq!(Remains::of(&BTreeMap::new()), None);
+    }
+}
