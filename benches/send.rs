@@ -64,7 +64,8 @@ impl<'a> Bench<'a> {
         let yaml = "version: 1\npipeline: bench\nregion: us-east-1\nfunction: { source: lambda }\n";
         fs::write(folder.join("pipeline.yaml"), yaml).unwrap();
         let sqs = aws_sdk_sqs::Client::new(&local::sdk_config(endpoint, None, REGION));
-        let url = sqs.create_queue().queue_name(QUEUE).send().await.unwrap().queue_url.unwrap();
+        let queue = sqs.create_queue().queue_name(QUEUE).tags("pipewright:pipeline", "bench");
+        let url = queue.send().await.unwrap().queue_url.unwrap();
         Self { folder, endpoint, sqs, url }
     }
 

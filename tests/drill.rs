@@ -157,7 +157,7 @@ async fn a_drill_that_is_given_up_says_what_may_still_come(running: &Running) {
 fn a_paused_pipeline_is_not_rehearsed(running: &Running) {
     assert_eq!(running.run(&["pause"]).status.code(), Some(0));
     let output = running.run(&["drill", "pipeline", "--yes"]);
-    refused(&output, &["nothing is processed now: the pipeline is paused since", "hint: `pipewright resume`"]);
+    refused(&output, &["nothing is processed now: the pipeline is paused since", "hint: `pipewright resume"]);
 }
 
 async fn a_killed_drill_is_cleared_away_by_the_next(running: &Running) {

@@ -25,6 +25,7 @@ mod package;
 mod parked;
 mod pausing;
 mod plan;
+mod pty;
 mod readers;
 mod running;
 mod safe_order;

@@ -1,71 +1,17 @@
 //! On a terminal with somebody at it: questions and their answers, Ctrl-C, progress that moves and goes.
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
-use std::time::Duration;
-
-use pty_process::{Pty, Size};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::Child;
 
 use crate::backend::run;
 use crate::cli::stdout;
 use crate::drill::deafen;
 use crate::parked::{put, transaction};
+use crate::pty::{CTRL_C, Screen};
 use crate::running::Running;
 
-/// So long a screen may take to show what is expected.
-const PATIENCE: Duration = Duration::from_secs(60);
-const CTRL_C: &str = "\x03";
-
-/// A terminal of 24 rows and 80 columns in which the program runs.
-struct Screen {
-    pty: Pty,
-    child: Child,
-    shown: String,
-}
-
-impl Screen {
-    fn new(running: &Running, arguments: &[&str]) -> Self {
-        let (pty, pts) = pty_process::open().unwrap();
-        pty.resize(Size::new(24, 80)).unwrap();
-        let mut program = running.command(arguments);
-        program.env("TERM", "xterm-256color");
-        let command = pty_process::Command::from(tokio::process::Command::from(program));
-        let child = command.spawn(pts).unwrap();
-        Self { pty, child, shown: String::new() }
-    }
-
-    /// Waits until this is shown.
-    async fn shows(&mut self, words: &str) {
-        let read = async {
-            while !self.shown.contains(words) {
-                assert!(self.read().await, "it ended without `{words}`: {}", self.shown);
-            }
-        };
-        assert!(tokio::time::timeout(PATIENCE, read).await.is_ok(), "no `{words}`: {}", self.shown);
-    }
-
-    /// Whether there was more to read.
-    async fn read(&mut self) -> bool {
-        let mut bytes = [0; 4_096];
-        // Linux ends a terminal that nobody holds any more with an error.
-        let count = self.pty.read(&mut bytes).await.unwrap_or(0);
-        self.shown.push_str(&String::from_utf8_lossy(&bytes[..count]));
-        count > 0
-    }
-
-    async fn press(&mut self, keys: &str) {
-        self.pty.write_all(keys.as_bytes()).await.unwrap();
-    }
-
-    /// Waits for the end: all that was shown, and the exit status as a shell tells it.
-    async fn end(mut self) -> (String, i32) {
-        while tokio::time::timeout(PATIENCE, self.read()).await.unwrap() {}
-        let status = self.child.wait().await.unwrap();
-        let status = status.code().or(status.signal().map(|signal| 128 + signal)).unwrap();
-        (self.shown, status)
-    }
+/// The program on a terminal of the usual size.
+fn screen(running: &Running, arguments: &[&str]) -> Screen {
+    Screen::new(running.command(arguments), 24, 80)
 }
 
 #[test]
@@ -75,7 +21,7 @@ fn only_yes_deletes() {
         let parked = running.pipeline.quarantine_name();
         put(&running.aws, &parked, (0..3).map(|index| transaction(&format!("t-{index}"), "1"))).await;
         for (keys, status) in [("y\n", 1), ("\x04", 1), (CTRL_C, 130)] {
-            let mut screen = Screen::new(&running, &["quarantine", "purge"]);
+            let mut screen = screen(&running, &["quarantine", "purge"]);
             screen.shows("Delete about 3 messages").await;
             screen.shows("Only `yes` is accepted: ").await;
             screen.press(keys).await;
@@ -83,7 +29,7 @@ fn only_yes_deletes() {
             assert_eq!((ended, shown.contains("nothing was deleted")), (status, status == 1), "{keys:?}: {shown}");
             assert_eq!(running.aws.depth(&parked).await.unwrap().waiting, 3);
         }
-        let mut screen = Screen::new(&running, &["quarantine", "purge"]);
+        let mut screen = screen(&running, &["quarantine", "purge"]);
         screen.shows("Only `yes` is accepted: ").await;
         screen.press("yes\n").await;
         let (shown, ended) = screen.end().await;
@@ -99,7 +45,7 @@ fn ctrl_c_in_a_purge_loses_no_message_that_was_not_saved() {
         let running = Running::new(|yaml| yaml).await;
         let parked = running.pipeline.quarantine_name();
         put(&running.aws, &parked, (0..COUNT).map(|index| transaction(&format!("t-{index}"), "1"))).await;
-        let mut screen = Screen::new(&running, &["quarantine", "purge", "--save", "kept.jsonl", "--yes"]);
+        let mut screen = screen(&running, &["quarantine", "purge", "--save", "kept.jsonl", "--yes"]);
         screen.shows("saved ").await;
         screen.press(CTRL_C).await;
         let (shown, ended) = screen.end().await;
@@ -116,7 +62,7 @@ fn ctrl_c_in_a_purge_loses_no_message_that_was_not_saved() {
 fn what_is_said_at_ctrl_c_stands_above_the_progress() {
     run(async {
         let running = Running::new(|yaml| yaml).await;
-        let mut screen = Screen::new(&running, &["send", "--generate", "3000", "--rate", "50"]);
+        let mut screen = screen(&running, &["send", "--generate", "3000", "--rate", "50"]);
         screen.shows(" a second, ").await;
         screen.press(CTRL_C).await;
         let (shown, ended) = screen.end().await;
@@ -132,7 +78,7 @@ fn ctrl_c_while_a_drill_listens_is_no_fault_of_the_pipeline() {
     run(async {
         let running = Running::new(|yaml| yaml).await;
         let drill = ["drill", "pipeline", "-n", "150", "--rate", "50", "--large", "20%", "--yes"];
-        let mut screen = Screen::new(&running, &drill);
+        let mut screen = screen(&running, &drill);
         deafen(&running, "large-orders").await;
         screen.shows("listening for the announcements").await;
         screen.press(CTRL_C).await;
@@ -145,9 +91,9 @@ fn ctrl_c_while_a_drill_listens_is_no_fault_of_the_pipeline() {
 fn a_second_drill_that_began_while_the_first_was_asked_is_seen() {
     run(async {
         let running = Running::new(|yaml| yaml).await;
-        let mut first = Screen::new(&running, &["drill", "alarm", "dead-letters"]);
+        let mut first = screen(&running, &["drill", "alarm", "dead-letters"]);
         first.shows("Only `yes` is accepted: ").await;
-        let mut second = Screen::new(&running, &["drill", "pipeline", "-n", "500", "--rate", "50", "--yes"]);
+        let mut second = screen(&running, &["drill", "pipeline", "-n", "500", "--rate", "50", "--yes"]);
         second.shows(" a second, ").await;
         first.press("yes\n").await;
         let (shown, ended) = first.end().await;
@@ -162,7 +108,7 @@ fn a_second_drill_that_began_while_the_first_was_asked_is_seen() {
 fn progress_moves_on_its_line_and_is_gone_at_the_end() {
     run(async {
         let running = Running::new(|yaml| yaml).await;
-        let mut screen = Screen::new(&running, &["send", "--generate", "300", "--rate", "150", "--seed", "1"]);
+        let mut screen = screen(&running, &["send", "--generate", "300", "--rate", "150", "--seed", "1"]);
         screen.shows(" a second, ").await;
         screen.shows(" left").await;
         let (shown, ended) = screen.end().await;
@@ -184,7 +130,7 @@ fn a_plan_keeps_to_the_terminal_and_elsewhere_each_value_to_its_line() {
         let piped = stdout(&piped);
         let change = piped.lines().find(|line| line.trim_start().starts_with("description")).unwrap();
         assert!(piped.contains(alarm) && change.chars().count() > 160, "{piped}");
-        let screen = Screen::new(&running, &["plan", "--color", "never"]);
+        let screen = screen(&running, &["plan", "--color", "never"]);
         let (shown, ended) = screen.end().await;
         assert_eq!(ended, 0, "{shown}");
         let shown = &shown[shown.find("` in account ").unwrap()..];

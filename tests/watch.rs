@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::process::Command;
 use std::time::SystemTime;
 
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StateValue};
@@ -14,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::backend::{World, run};
 use crate::cli::{Project, refused, stderr, stdout};
+use crate::pty::{CTRL_C, CTRL_Z, Screen};
 use crate::running::{Running, signal};
 use crate::world::pipeline;
 
@@ -40,7 +40,7 @@ fn a_pipeline_is_watched_from_healthy_to_stopped() {
         it_is_drawn_as_it_is(&running);
         trouble_shows_and_ends_with_one(&running).await;
         a_watch_goes_on_until_it_is_stopped(&running);
-        a_watch_on_a_terminal_takes_the_screen_and_gives_it_back(&running);
+        a_watch_on_a_terminal_takes_the_screen_and_gives_it_back(&running).await;
         what_stops_it_is_bad(&running).await;
     });
 }
@@ -212,64 +212,26 @@ fn what_is_not_applied_is_not_healthy_and_has_no_live_drawing() {
     });
 }
 
-/// Runs a program on a terminal of its own. Once two frames are drawn, types Ctrl-Z; when the program stands still, lets
-/// it go on; once the screen is taken again, types Ctrl-C. Prints what was drawn, `STOPPED` where it stood still.
-const ON_A_TERMINAL: &str = r"
-import fcntl, os, pty, signal, struct, sys, termios
-child, terminal = pty.fork()
-if child == 0:
-    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', 16, 60, 0, 0))
-    os.execvp(sys.argv[1], sys.argv[1:])
-drawn, typed = b'', b''
-while True:
-    try:
-        some = os.read(terminal, 65536)
-    except OSError:
-        break
-    if not some:
-        break
-    drawn += some
-    if not typed and drawn.count(b'\x1b[H') >= 2:
-        typed = b'\x1a'
-        os.write(terminal, typed)
-        os.waitpid(child, os.WUNTRACED)
-        drawn += b'STOPPED'
-        os.kill(child, signal.SIGCONT)
-    if typed == b'\x1a' and b'\x1b[?1049h' in drawn.partition(b'STOPPED')[2]:
-        typed = b'\x03'
-        os.write(terminal, typed)
-sys.stdout.buffer.write(drawn)
-sys.stdout.flush()
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-";
-
-/// The command there, and what it drew.
-fn on_a_terminal(command: &Command) -> (Option<i32>, String) {
-    let mut python = Command::new("python3");
-    python.args(["-c", ON_A_TERMINAL]).arg(command.get_program()).args(command.get_args());
-    python.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = python
-        .env("TERM", "xterm")
-        .env("NO_COLOR", "1")
-        .current_dir(command.get_current_dir().unwrap())
-        .output()
-        .unwrap();
-    (output.status.code(), stdout(&output) + &stderr(&output))
-}
-
 const TAKEN: &str = "\u{1b}[?1049h\u{1b}[?25l";
 const GIVEN_BACK: &str = "\u{1b}[?25h\u{1b}[?1049l";
+const FRAME: &str = "\u{1b}[H";
 
 /// No frame is larger than the window, and Ctrl-Z leaves the shell a terminal that can be used.
-fn a_watch_on_a_terminal_takes_the_screen_and_gives_it_back(running: &Running) {
-    let (status, drawn) = on_a_terminal(&running.command(&["status", "--watch", "--interval", "1"]));
-    assert_eq!(status, Some(130), "{drawn}");
+async fn a_watch_on_a_terminal_takes_the_screen_and_gives_it_back(running: &Running) {
+    let mut command = running.command(&["status", "--watch", "--interval", "1"]);
+    command.env("NO_COLOR", "1");
+    let mut screen = Screen::new(command, 16, 60);
+    screen.shows_often(FRAME, 2).await;
+    screen.press(CTRL_Z).await;
+    screen.goes_on().await;
+    screen.shows(&format!("{GIVEN_BACK}{TAKEN}")).await;
+    screen.press(CTRL_C).await;
+    let (drawn, status) = screen.end().await;
+    assert_eq!(status, 130, "{drawn}");
     assert!(drawn.contains(TAKEN) && drawn.contains("not healthy"), "{drawn:?}");
     assert!(drawn.contains("more lines: make the window higher"), "{drawn:?}");
-    let (_, after) = drawn.split_once("STOPPED").unwrap();
-    assert!(after.trim_start_matches("^Z").starts_with(&format!("{GIVEN_BACK}{TAKEN}")), "{after:?}");
-    assert!(after.ends_with(GIVEN_BACK), "{after:?}");
-    let frame = drawn.split("\u{1b}[H").nth(1).unwrap().replace("\u{1b}[K", "");
+    assert!(drawn.ends_with(GIVEN_BACK), "{drawn:?}");
+    let frame = drawn.split(FRAME).nth(1).unwrap().replace("\u{1b}[K", "");
     let lines: Vec<_> = frame.split("\u{1b}[J").next().unwrap().lines().collect();
     assert!(lines.len() == 16 && lines.iter().all(|line| line.chars().count() <= 60), "{lines:#?}");
 }
@@ -277,14 +239,20 @@ fn a_watch_on_a_terminal_takes_the_screen_and_gives_it_back(running: &Running) {
 /// Nobody answers: a watch says so on the screen, and writes nothing beside it.
 #[test]
 fn a_watch_says_when_nobody_answers() {
-    let project = Project::new(|yaml| format!("account: \"123456789012\"\n{yaml}"));
-    let mut watch = project.command(&["status", "--watch", "--interval", "1", "--endpoint-url", "http://127.0.0.1:1"]);
-    watch.env("AWS_ACCESS_KEY_ID", "x").env("AWS_SECRET_ACCESS_KEY", "y");
-    let (status, drawn) = on_a_terminal(&watch);
-    assert_eq!(status, Some(130), "{drawn}");
-    let frames: Vec<_> = drawn.split("\u{1b}[H").skip(1).collect();
-    assert!(frames.iter().all(|frame| frame.starts_with("? no answer since ")), "{drawn:?}");
-    assert!(frames[..2].iter().all(|frame| frame.trim_end().contains("\u{1b}[J")), "{drawn:?}");
+    run(async {
+        let project = Project::new(|yaml| format!("account: \"123456789012\"\n{yaml}"));
+        let mut watch =
+            project.command(&["status", "--watch", "--interval", "1", "--endpoint-url", "http://127.0.0.1:1"]);
+        watch.env("AWS_ACCESS_KEY_ID", "x").env("AWS_SECRET_ACCESS_KEY", "y").env("NO_COLOR", "1");
+        let mut screen = Screen::new(watch, 16, 60);
+        screen.shows_often(FRAME, 3).await;
+        screen.press(CTRL_C).await;
+        let (drawn, status) = screen.end().await;
+        assert_eq!(status, 130, "{drawn}");
+        let frames: Vec<_> = drawn.split(FRAME).skip(1).collect();
+        assert!(frames.iter().all(|frame| frame.starts_with("? no answer since ")), "{drawn:?}");
+        assert!(frames[..2].iter().all(|frame| frame.trim_end().ends_with("\u{1b}[J")), "{drawn:?}");
+    });
 }
 
 /// What makes nothing happen any more is no small difference from the file.
