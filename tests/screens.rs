@@ -212,8 +212,8 @@ fn a_page_and_drawings() {
     let configured = healthy.drawing();
     check(
         [
-            golden("healthy.html", &page::page(&healthy.status(None), &healthy.drawing().with(&healthy.status(None)))),
-            golden("troubled.html", &page::page(&status, &drawing)),
+            golden("healthy.html", &page::page(&healthy.status(None), &healthy.drawing().with(&healthy.status(None)), Style::PLAIN)),
+            golden("troubled.html", &page::page(&status, &drawing, Style::PLAIN)),
             golden("configured.svg", &svg::file(&configured)),
             golden("troubled.svg", &svg::file(&drawing)),
             golden("configured.mmd", &mermaid::drawing(&configured)),
@@ -241,7 +241,7 @@ fn nothing_that_strangers_wrote_is_markup() {
     fixture.snapshot.resources.insert(foreign, live);
     let status = fixture.status(Some(EVIL));
     let drawing = fixture.drawing().with(&status);
-    for text in [page::page(&status, &drawing), svg::file(&drawing), mermaid::drawing(&drawing)] {
+    for text in [page::page(&status, &drawing, Style::PLAIN), svg::file(&drawing), mermaid::drawing(&drawing)] {
         assert!(text.contains("script") && !text.contains("<script>"), "{text}");
         assert!(!text.contains('\u{1b}'));
     }
@@ -357,7 +357,7 @@ fn the_page_lists_what_the_verdict_counts() {
     fixture.observe(Kind::Queue, "quarantine", &[("messages_waiting", json!(1))]);
     let status = fixture.status(None);
     assert_eq!(status.verdict(), "healthy, with 2 things to look at");
-    let page = page::page(&status, &fixture.drawing());
+    let page = page::page(&status, &fixture.drawing(), Style::PLAIN);
     assert_eq!(page.matches("<li class=\"attention\">").count(), 2, "{page}");
     assert!(page.contains("<b>drift</b> AWS is not as the file says: 1 to do"), "{page}");
     assert!(page.contains("1 invalid message: see"), "{page}");
@@ -400,7 +400,7 @@ fn what_is_not_applied_is_said_in_a_sentence_and_drawn_as_the_file_says() {
     assert_eq!(text.lines().count(), 4, "{text}");
     let drawing = fixture.drawing().with(&status);
     assert_eq!(drawing, Fixture::healthy().drawing(), "nothing is missing where nothing is");
-    let page = page::page(&status, &drawing);
+    let page = page::page(&status, &drawing, Style::PLAIN);
     assert!(page.contains("<title>ecommerce-transactions: not applied yet</title>") && page.contains("<svg"), "{page}");
     let one = Address::new(Kind::Queue, "ecommerce-transactions-queue");
     fixture.snapshot.resources =
@@ -413,7 +413,7 @@ fn an_empty_drawing_is_a_drawing() {
     let nothing = Drawing { title: "shop".into(), nodes: Vec::new(), edges: Vec::new() };
     assert!(!svg::file(&nothing).contains(" -"), "no negative size: {}", svg::file(&nothing));
     let status = Fixture::healthy().status(None);
-    assert!(!page::page(&status, &nothing).contains("class=\"drawing\""));
+    assert!(!page::page(&status, &nothing, Style::PLAIN).contains("class=\"drawing\""));
 }
 
 #[test]

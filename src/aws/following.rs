@@ -77,7 +77,7 @@ impl Aws {
             self.rows(places.keyed, &nobody),
             self.queue_exists(places.quarantine)
         );
-        log.and(rows.map(|_| ())).and(queues)
+        log.and(rows.map(|_| true)).and(queues)
     }
 
     async fn queue_exists(&self, queue: &str) -> Result<(), CloudError> {

@@ -25,12 +25,11 @@ pub struct Wanted<'a> {
 }
 
 impl Aws {
-    /// Hands over every line that is wanted, the oldest first. No such group: no lines, for the function makes it with
-    /// its first.
+    /// Hands over every line that is wanted, the oldest first. Whether there is such a group.
     ///
     /// # Errors
     /// The log cannot be read.
-    pub async fn log_lines(&self, wanted: Wanted<'_>, on: &mut dyn FnMut(LogLine)) -> Result<(), CloudError> {
+    pub async fn log_lines(&self, wanted: Wanted<'_>, on: &mut dyn FnMut(LogLine)) -> Result<bool, CloudError> {
         let pattern = pattern(wanted.phrase);
         let (mut token, mut from, mut known) = (None::<String>, wanted.from, 0);
         loop {
@@ -42,7 +41,7 @@ impl Aws {
                 .start_time(from)
                 .set_next_token(token.take());
             let answer = call.send().await.called_or_absent("logs:FilterLogEvents", wanted.group)?;
-            let Some(answer) = answer else { return Ok(()) };
+            let Some(answer) = answer else { return Ok(false) };
             let events = answer.events.unwrap_or_default();
             let (count, last) = (events.len(), events.last().and_then(|event| event.timestamp));
             let of_last = events.iter().filter(|event| event.timestamp == last).count();
@@ -56,7 +55,7 @@ impl Aws {
                 (None, Some(last)) if count >= MOST_LINES => {
                     (from, known) = if last > from { (last, of_last) } else { (last + 1, 0) };
                 }
-                (None, _) => return Ok(()),
+                (None, _) => return Ok(true),
             }
         }
     }

@@ -84,7 +84,17 @@ impl Job<'_> {
                 "there is nobody to ask: this is no terminal\nhint: `--yes` applies without a question; in CI rather save a reviewed plan with `pipewright plan --out FILE` and `pipewright apply FILE`"
             );
         }
-        Ok(self.terminal.agrees(&format!("Apply this to {}?", self.session.place())))
+        Ok(self.terminal.agrees(&self.question()))
+    }
+
+    fn question(&self) -> String {
+        let place = self.session.place();
+        // Nothing is wanted: that is a destroy.
+        if self.desired.addresses().is_empty() {
+            format!("Delete all of this from {place}?")
+        } else {
+            format!("Apply this to {place}?")
+        }
     }
 
     async fn write(&self, planned: &Planned, output: Output) -> Result<Exit> {

@@ -99,7 +99,11 @@ fn is_there(file: &Path) -> anyhow::Error {
 
 /// The kind of failure alone: the message of tempfile names its own file.
 fn cannot(file: &Path, error: &io::Error) -> anyhow::Error {
-    anyhow!("`{}` cannot be written: {}\n{HINT}", file.display(), error.kind())
+    let cause = match error.kind() {
+        io::ErrorKind::NotFound => "there is no such folder".to_owned(),
+        kind => kind.to_string(),
+    };
+    anyhow!("`{}` cannot be written: {cause}\n{HINT}", file.display())
 }
 
 /// # Errors

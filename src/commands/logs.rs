@@ -34,6 +34,7 @@ pub async fn run(global: &Global, arguments: &Logs, terminal: &Terminal) -> Resu
         terminal,
         from: since.as_millisecond(),
         seen: BTreeSet::new(),
+        is_missed: false,
     };
     while_read(reader.follow(&interrupt)).await
 }
@@ -48,6 +49,8 @@ struct Reader<'a> {
     from: i64,
     /// Lines that were shown and could be met again.
     seen: BTreeSet<(i64, String)>,
+    /// Whether it was said that there is no log.
+    is_missed: bool,
 }
 
 impl Reader<'_> {
@@ -68,7 +71,7 @@ impl Reader<'_> {
     }
 
     async fn read(&mut self) -> Result<(), CloudError> {
-        let Self { running, arguments, terminal, group, from, seen } = self;
+        let Self { running, arguments, terminal, group, from, seen, is_missed } = self;
         // In the log, an id stands as JSON writes it, in quotes.
         let quoted = arguments.transaction.as_ref().map(|id| json!(id).to_string()).unwrap_or_default();
         let phrase = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
@@ -85,7 +88,12 @@ impl Reader<'_> {
                 }
             }
         };
-        running.aws.log_lines(Wanted { group, phrase, from: *from }, &mut show).await?;
+        let is_there = running.aws.log_lines(Wanted { group, phrase, from: *from }, &mut show).await?;
+        if !is_there && !std::mem::replace(is_missed, true) {
+            terminal.talk(&format!(
+                "there is no log group `{group}`: it comes with `pipewright apply`, or with the function's first line"
+            ));
+        }
         *from = (*from).max(newest - LATE_MILLISECONDS);
         seen.retain(|(at, _)| at >= from);
         Ok(())

@@ -20,7 +20,7 @@ pub async fn run(global: &Global, arguments: &Arguments, terminal: &Terminal) ->
     }
     match arguments.output {
         PlanOutput::Json => terminal.answer(&(serde_json::to_string_pretty(&plan)? + "\n")),
-        PlanOutput::Markdown => terminal.answer(&markdown::plan(&plan)),
+        PlanOutput::Markdown => terminal.answer(&markdown::plan(&plan, terminal.answer_style())),
         PlanOutput::Text => {
             let (style, width) = (terminal.answer_style(), terminal.answer_width());
             let view = View { style, verbose: global.verbose, width };

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::series::{Metrics, Plot, Window};
 use crate::config::Pipeline;
 use crate::number::counted;
-use crate::reconcile::{Action, Finding, Kind, Plan, Severity, Snapshot};
+use crate::reconcile::{Action, Address, Finding, Kind, Live, Owner, Plan, Severity, Snapshot};
 
 /// How a part is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -130,6 +130,8 @@ pub struct Drift {
     pub differs: bool,
     /// What an apply would do: `update queue/shop-queue`.
     pub steps: Vec<String>,
+    /// How much makes an apply impossible.
+    pub refused: usize,
 }
 
 /// Everything about a pipeline's health.
@@ -151,6 +153,9 @@ pub struct Status {
     pub notes: Vec<String>,
     pub window: Window,
 }
+
+/// What makes what is missing.
+const MAKES_IT: &str = "`pipewright apply` makes it";
 
 /// What a status is made from.
 #[derive(Debug, Clone, Copy)]
@@ -190,7 +195,7 @@ pub struct Concern {
 
 impl Status {
     pub fn of(read: Read<'_>) -> Self {
-        let applied = is_applied(read.plan);
+        let applied = is_applied(read.snapshot);
         let parts = if applied { parts::all(&read) } else { Vec::new() };
         let mut status = Self {
             pipeline: read.plan.pipeline.clone(),
@@ -217,7 +222,8 @@ impl Status {
         let concern =
             |state, heading: &str, words: &str| Concern { state, heading: heading.into(), words: words.into() };
         if !self.applied {
-            return vec![concern(State::Bad, "pipeline", "nothing of it is there: `pipewright apply` makes it")];
+            let then = if self.drift.refused > 0 { "something is in its way, see `pipewright plan`" } else { MAKES_IT };
+            return vec![concern(State::Bad, "pipeline", &format!("nothing of it is there: {then}"))];
         }
         let mut concerns = Vec::new();
         for part in &self.parts {
@@ -257,23 +263,26 @@ impl Drift {
 
     /// In a sentence.
     pub fn words(&self) -> String {
-        match self.steps.len() {
-            0 => "none: AWS is as the file says".into(),
-            count => format!("AWS is not as the file says: {count} to do, see `pipewright plan`"),
+        if !self.differs {
+            return "none: AWS is as the file says".into();
         }
+        let refused = (self.refused > 0).then(|| format!("{} in the way", self.refused));
+        let steps = (!self.steps.is_empty()).then(|| format!("{} to do", self.steps.len()));
+        let words: Vec<_> = [steps, refused].into_iter().flatten().collect();
+        format!("AWS is not as the file says: {}, see `pipewright plan`", words.join(", "))
     }
 }
 
 fn drift(plan: &Plan) -> Drift {
     let steps: Vec<_> = plan.steps.iter().map(|step| format!("{} {}", step.action.word(), step.address)).collect();
-    Drift { differs: !steps.is_empty(), steps }
+    let refused = plan.refusals().len();
+    Drift { differs: !steps.is_empty() || refused > 0, steps, refused }
 }
 
-/// Nothing is applied where all is to be made and nothing stands in the way.
-fn is_applied(plan: &Plan) -> bool {
-    let is_made = plan.steps.iter().all(|step| step.action == Action::Create);
-    let is_hindered = plan.findings.iter().any(|finding| finding.severity == Severity::Error);
-    !is_made || is_hindered || !plan.unchanged.is_empty() || plan.steps.is_empty()
+/// Whether anything of it is there. A log group alone is what a destroy leaves.
+fn is_applied(snapshot: &Snapshot) -> bool {
+    let is_part = |(address, live): (&Address, &Live)| address.kind != Kind::LogGroup && live.owner == Owner::Ours;
+    !snapshot.unread.is_empty() || snapshot.resources.iter().any(is_part)
 }
 
 /// What the parts do not tell: findings about the whole or about what is no part, metrics that are not there.

@@ -65,10 +65,16 @@ impl Flags {
 
 fn flag(name: &str, value: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:@%+=,".contains(letter);
-    if !value.is_empty() && value.chars().all(is_plain) {
-        format!(" {name} {value}")
+    let quoted = if !value.is_empty() && value.chars().all(is_plain) {
+        value.to_owned()
     } else {
-        format!(" {name} '{}'", value.replace('\'', r"'\''"))
+        format!("'{}'", value.replace('\'', r"'\''"))
+    };
+    // What begins with a dash would be taken for a flag itself.
+    match (value.starts_with('-'), name) {
+        (false, _) => format!(" {name} {quoted}"),
+        (true, "-f") => format!(" --file={quoted}"),
+        (true, _) => format!(" {name}={quoted}"),
     }
 }
 
@@ -102,6 +108,7 @@ mod tests {
     #[test]
     fn a_shell_takes_the_flags_as_they_are_printed() {
         assert_eq!(flags(&["-f", "it's mine.yaml"]).command("plan"), r"pipewright plan -f 'it'\''s mine.yaml'");
+        assert_eq!(flags(&["--file=-x.yaml"]).command("plan"), "pipewright plan --file=-x.yaml");
     }
 
     #[test]

@@ -5,9 +5,9 @@ use super::style::Style;
 use crate::reconcile::Plan;
 
 /// GitHub-flavoured Markdown; `diff` colours the signs.
-pub fn plan(plan: &Plan) -> String {
+pub fn plan(plan: &Plan, style: Style) -> String {
     let head = format!("### pipewright · `{}` · {} / {}\n\n", plan.pipeline, plan.scope.account, plan.scope.region);
-    let body = text(plan, View { style: Style::PLAIN, verbose: false, width: usize::MAX });
+    let body = text(plan, View { style: style.plain(), verbose: false, width: usize::MAX });
     if plan.is_empty() && plan.findings.is_empty() {
         return format!("{head}**{}**\n", summary(plan));
     }

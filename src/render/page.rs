@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::chart::chart;
 use super::sparkline::short;
+use super::style::Style;
 use super::svg::{self, Form, escape};
 use crate::operate::drawing::Drawing;
 use crate::operate::health::{Role, State, Status};
@@ -11,7 +12,7 @@ use crate::operate::series::Plot;
 
 const STYLE: &str = include_str!("page.css");
 
-pub fn page(status: &Status, drawing: &Drawing) -> String {
+pub fn page(status: &Status, drawing: &Drawing, style: Style) -> String {
     let name = escape(&status.pipeline);
     let mut text = format!(
         "<!doctype html>\n<html lang=\"en\" class=\"pw\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -23,7 +24,7 @@ pub fn page(status: &Status, drawing: &Drawing) -> String {
         svg::STYLE
     );
     text.push_str(&head(status));
-    text.push_str(&concerns(status));
+    text.push_str(&concerns(status, style));
     if !drawing.nodes.is_empty() {
         let _ = writeln!(
             text,
@@ -37,7 +38,7 @@ pub fn page(status: &Status, drawing: &Drawing) -> String {
             text.push_str(&section(status));
         }
     }
-    text.push_str(&notes(status));
+    text.push_str(&notes(status, style));
     let _ = write!(
         text,
         "<footer>Written by <code>pipewright status --html</code> at {:.0}. It shows that moment: it asks nobody again.</footer>\n</body>\n</html>\n",
@@ -67,7 +68,7 @@ fn sign(state: State) -> String {
 }
 
 /// As many as the verdict counts.
-fn concerns(status: &Status) -> String {
+fn concerns(status: &Status, style: Style) -> String {
     let concerns = status.concerns();
     if concerns.is_empty() {
         return String::new();
@@ -80,7 +81,7 @@ fn concerns(status: &Status) -> String {
             concern.state.word(),
             sign(concern.state),
             escape(&concern.heading),
-            code(&escape(&concern.words))
+            code(&escape(&style.typeable(&concern.words)))
         );
     }
     text.push_str("</ul></section>\n");
@@ -186,11 +187,11 @@ fn period(seconds: u32) -> String {
     }
 }
 
-fn notes(status: &Status) -> String {
+fn notes(status: &Status, style: Style) -> String {
     if status.notes.is_empty() {
         return String::new();
     }
-    let notes: Vec<_> = status.notes.iter().map(|note| format!("<li>{}</li>", escape(note))).collect();
+    let notes: Vec<_> = status.notes.iter().map(|note| format!("<li>{}</li>", code(&escape(&style.typeable(note))))).collect();
     format!("<section><h2>Notes</h2><ul>{}</ul></section>\n", notes.join(""))
 }
 

@@ -64,11 +64,11 @@ pub fn summary(plan: &Plan) -> String {
             Some(plan.count(action)).filter(|count| *count > 0).map(|n| format!("{n} {words}"))
         })
         .collect();
-    if parts.is_empty() {
+    let errors = plan.refusals().len();
+    if parts.is_empty() && errors == 0 {
         parts.push("nothing to do".into());
     }
     parts.push(format!("{} unchanged", plan.unchanged.len()));
-    let errors = plan.refusals().len();
     if errors > 0 {
         parts.push(counted(errors, "error"));
     }

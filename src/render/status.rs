@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::parked::Sheet;
 use super::sparkline::{short, sparkline};
 use super::style::Style;
-use super::text::{cut, one_line};
+use super::text::{cut, one_line, words};
 use crate::operate::health::{Part, State, Status};
 use crate::operate::series::{Plot, Window};
 
@@ -50,7 +50,7 @@ pub fn unanswered(since: Timestamp, why: Option<&str>, seen: Option<&Status>, sh
     }
     if let Some(seen) = seen {
         let _ = write!(text, "  last seen at {:.0}:\n\n", seen.at);
-        let plain = Sheet { style: Style::PLAIN, ..sheet };
+        let plain = Sheet { style: sheet.style.plain(), ..sheet };
         text.push_str(&fitted(seen, plain, rows.saturating_sub(text.lines().count())));
     }
     text
@@ -182,15 +182,16 @@ fn legend(status: &Status, sheet: Sheet) -> String {
     text
 }
 
-/// In lines that are no wider than there is room, broken at spaces, and within a word that is longer than a line; the
-/// first begins so, the others below it.
+/// In lines that are no wider than there is room, broken at spaces, and within a word that is longer than a line, but
+/// never within a command; the first begins so, the others below it.
 pub fn wrapped(begin: &str, text: &str, width: usize) -> String {
     let indent = begin.chars().count();
     let room = width.saturating_sub(indent).max(1);
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in words(text).map(str::trim).filter(|word| !word.is_empty()) {
         let letters: Vec<char> = word.chars().collect();
-        for (place, piece) in letters.chunks(room).enumerate() {
+        let most = if word.contains('`') { letters.len() } else { room };
+        for (place, piece) in letters.chunks(most).enumerate() {
             match lines.last_mut() {
                 Some(line) if place == 0 && line.chars().count() + 1 + piece.len() <= room => {
                     line.push(' ');
@@ -213,6 +214,7 @@ mod tests {
     fn lines_break_at_spaces_and_a_long_word_in_itself() {
         assert_eq!(wrapped("- ", "one two three", 9), "- one two\n  three\n");
         assert_eq!(wrapped("- ", "a https://example.com b", 12), "- a\n  https://ex\n  ample.com\n  b\n");
+        assert_eq!(wrapped("- ", "see `a b c d e f g` x", 12), "- see\n  `a b c d e f g`\n  x\n");
         assert_eq!(wrapped("- ", "", 12), "-\n");
     }
 }

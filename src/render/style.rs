@@ -37,6 +37,11 @@ impl Style {
         self.flags.command(words)
     }
 
+    /// The same without colours.
+    pub fn plain(self) -> Self {
+        Self { colour: false, ..self }
+    }
+
     pub fn has_colour(self) -> bool {
         self.colour
     }

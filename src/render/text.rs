@@ -35,13 +35,22 @@ pub fn hanging(text: &str, width: usize) -> String {
     text.split_inclusive('\n').map(|line| hanging_line(line, width)).collect()
 }
 
+/// Its words, each with the spaces after it. What stands between backticks is one: broken, a command would be two.
+pub fn words(text: &str) -> impl Iterator<Item = &str> {
+    let (has_ends, mut is_quoted) = (text.matches('`').count() % 2 == 0, false);
+    text.split_inclusive(move |character| {
+        is_quoted ^= has_ends && character == '`';
+        character == ' ' && !is_quoted
+    })
+}
+
 fn hanging_line(line: &str, width: usize) -> String {
     if columns(line) <= width {
         return line.to_owned();
     }
     let indent = hang(line, width);
     let (mut lines, mut column) = (String::new(), 0);
-    for word in line.split_inclusive(' ') {
+    for word in words(line) {
         let is_gap = word.trim().is_empty();
         if !is_gap && column > indent && column + columns(word.trim_end()) > width {
             lines.truncate(lines.trim_end().len());
@@ -87,6 +96,14 @@ mod tests {
         assert_eq!(cut("abcdef", 6), "abcdef");
         assert_eq!(cut("abcdef", 4), "abc…");
         assert_eq!(cut("äöü", 2), "ä…");
+    }
+
+    #[test]
+    fn what_stands_between_backticks_is_one_word() {
+        let text = "see `pipewright plan --local`, or  `x y`";
+        assert_eq!(words(text).collect::<Vec<_>>(), ["see ", "`pipewright plan --local`, ", "or ", " ", "`x y`"]);
+        assert_eq!(words("a `b c").map(str::trim).collect::<Vec<_>>(), ["a", "`b", "c"], "a quote without its end");
+        assert_eq!(hanging("hint: type `pipewright resume --local`\n", 20), "hint: type\n  `pipewright resume --local`\n");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Fact, Part, Problem, Read, Role, State};
+use super::{Fact, MAKES_IT, Part, Problem, Read, Role, State};
 use crate::config::alarm::{Alarm, Watched};
 use crate::number::counted;
 use crate::operate::series::Plot;
@@ -63,7 +63,8 @@ impl<'a> Judged<'a> {
             self.finds(State::Unknown, "it could not be read");
         } else {
             self.part.word = MISSING.into();
-            self.finds(State::Bad, "it is missing: `pipewright apply` makes it");
+            let then = if self.read.plan.refusals().is_empty() { MAKES_IT } else { "see `pipewright plan`" };
+            self.finds(State::Bad, format!("it is missing: {then}"));
         }
     }
 
@@ -76,7 +77,8 @@ impl<'a> Judged<'a> {
             (_, "mapping-disabled" | "mapping-interrupted" | "function-failed") | (Severity::Error, _) => State::Bad,
             (Severity::Warning, _) => State::Attention,
         };
-        self.finds(state, finding.message.clone());
+        let hint = finding.hint.as_ref().map(|hint| format!(": {hint}")).unwrap_or_default();
+        self.finds(state, format!("{}{hint}", finding.message));
     }
 
     fn finds(&mut self, state: State, words: impl Into<String>) {
