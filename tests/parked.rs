@@ -136,7 +136,7 @@ async fn they_are_deleted_once_saved(running: &Running) {
     assert_eq!(running.aws.depth(&queue).await.unwrap().waiting, 1);
     let none = ["quarantine", "purge", "--yes", "--reason", "nobody's", "--save", "none.jsonl"];
     let said = stdout(&running.run(&none));
-    assert!(said.contains("deleted 0 messages") && said.contains("none was found with the reason"), "{said}");
+    assert!(said.contains("deleted 0 messages") && said.contains("none of those seen has the reason"), "{said}");
     assert!(!running.project.path().join("none.jsonl").exists(), "nothing was saved");
 
     put(&running.aws, &queue, ["late".to_owned()].into_iter()).await;

@@ -212,7 +212,10 @@ fn a_page_and_drawings() {
     let configured = healthy.drawing();
     check(
         [
-            golden("healthy.html", &page::page(&healthy.status(None), &healthy.drawing().with(&healthy.status(None)), Style::PLAIN)),
+            golden(
+                "healthy.html",
+                &page::page(&healthy.status(None), &healthy.drawing().with(&healthy.status(None)), Style::PLAIN),
+            ),
             golden("troubled.html", &page::page(&status, &drawing, Style::PLAIN)),
             golden("configured.svg", &svg::file(&configured)),
             golden("troubled.svg", &svg::file(&drawing)),

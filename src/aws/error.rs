@@ -123,8 +123,8 @@ fn hint(kind: ErrorKind, action: &str) -> Option<String> {
         ErrorKind::Credentials => Some("sign in again (`aws sso login`), or choose another `--profile`".into()),
         ErrorKind::Throttled => Some("others use the account's request rate too; try again in a minute".into()),
         ErrorKind::Server => Some("this is AWS's own failure; try again, and see the AWS Health Dashboard".into()),
-        ErrorKind::NotFound
-        | ErrorKind::Busy
+        ErrorKind::NotFound => Some("`pipewright plan` shows what is missing, `pipewright apply` makes it".into()),
+        ErrorKind::Busy
         | ErrorKind::Unreachable
         | ErrorKind::Refused
         | ErrorKind::Unreadable

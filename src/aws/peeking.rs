@@ -198,6 +198,15 @@ impl Aws {
         });
         Ok(try_join_all(calls).await?.into_iter().flatten().collect())
     }
+
+    /// The same, and once more for what was not removed: most failures of single messages pass.
+    ///
+    /// # Errors
+    /// A call failed as a whole.
+    pub async fn remove_twice<'a>(&self, queue: &str, receipts: &[&'a str]) -> Result<Vec<&'a str>, CloudError> {
+        let left = self.remove(queue, receipts).await?;
+        if left.is_empty() { Ok(left) } else { self.remove(queue, &left).await }
+    }
 }
 
 fn parked(message: Message) -> Parked {

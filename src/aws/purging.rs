@@ -94,7 +94,7 @@ impl Aws {
     /// Removes what was gathered; how many were removed. Once `is_stopped`, the rest is shown again.
     ///
     /// # Errors
-    /// A call failed as a whole.
+    /// A call failed as a whole: what is left is shown again, if that is possible. `on` heard how many were removed.
     pub async fn remove_gathered(
         &self,
         queue: &str,
@@ -110,10 +110,13 @@ impl Aws {
                 self.show_again(queue, receipts[place * 100..].iter().copied()).await;
                 return Ok(removed);
             }
-            let mut left = self.remove(queue, some).await?;
-            if !left.is_empty() {
-                left = self.remove(queue, &left).await?;
-            }
+            let left = match self.remove_twice(queue, some).await {
+                Ok(left) => left,
+                Err(error) => {
+                    self.show_again(queue, receipts[place * 100..].iter().copied()).await;
+                    return Err(error);
+                }
+            };
             removed += some.len() - left.len();
             on(removed);
         }

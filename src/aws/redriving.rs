@@ -170,11 +170,7 @@ impl Job<'_> {
 
     async fn remove(&self, done: &[Parked]) -> Result<(), CloudError> {
         let receipts: Vec<_> = done.iter().map(|message| message.receipt.as_str()).collect();
-        let mut left = self.aws.remove(&self.what.from, &receipts).await?;
-        if !left.is_empty() {
-            // Once more: most failures of single entries pass.
-            left = self.aws.remove(&self.what.from, &left).await?;
-        }
+        let left = self.aws.remove_twice(&self.what.from, &receipts).await?;
         let mut not_removed = self.not_removed.borrow_mut();
         for message in done {
             if left.contains(&message.receipt.as_str()) {

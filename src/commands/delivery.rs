@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::Receiver;
 
 use super::interrupt::Interrupt;
@@ -84,12 +85,21 @@ impl Delivery<'_> {
         let since = Timestamp::now();
         let account = self.patience.map(|_| RefCell::new(self.running.account(self.ids)));
         let tally = Tally { account, ..Tally::default() };
+        // What cannot be followed any more is not sent either.
+        let lost = Notify::new();
         let sending = async {
-            let outcome = self.send(letters, &tally).await;
+            let outcome = self.send(letters, &tally, &lost).await;
             tally.is_all_sent.set(true);
             outcome
         };
-        let work = async { tokio::join!(sending, self.follow(&tally, since)) };
+        let following = async {
+            let outcome = self.follow(&tally, since).await;
+            if outcome.is_err() {
+                lost.notify_one();
+            }
+            outcome
+        };
+        let work = async { tokio::join!(sending, following) };
         let show = async {
             loop {
                 tokio::time::sleep(TICK).await;
@@ -102,18 +112,18 @@ impl Delivery<'_> {
             () = show => (Ok(false), Ok(false)),
         };
         (self.words)().iter().for_each(|words| self.gauge.line(words));
-        let is_interrupted = [&sent, &followed].into_iter().any(|outcome| matches!(outcome, Ok(true)));
+        let was_stopped = [&sent, &followed].into_iter().any(|outcome| matches!(outcome, Ok(true)));
         Delivered {
             sent: tally.sent.get(),
             refused: tally.refused.get(),
             account: tally.account.map(|account| account.into_inner().statement()),
-            is_interrupted,
+            is_interrupted: was_stopped && self.interrupt.is_asked(),
             failure: sent.err().or(followed.err()),
         }
     }
 
-    /// Whether the user stopped it before its end.
-    async fn send(&self, letters: &mut Receiver<Letter>, tally: &Tally) -> Result<bool, CloudError> {
+    /// Whether it was stopped before its end, by the user or because what is sent is lost from sight.
+    async fn send(&self, letters: &mut Receiver<Letter>, tally: &Tally, lost: &Notify) -> Result<bool, CloudError> {
         let aws = &self.running.aws;
         let queue = self.running.pipeline.queue_name();
         let mut on = |outcome: Outcome| match outcome {
@@ -130,7 +140,13 @@ impl Delivery<'_> {
                 }
             }
         };
-        aws.send_all(&queue, letters, self.pace.clone(), self.interrupt.asked(), &mut on).await
+        let stop = async {
+            tokio::select! {
+                () = self.interrupt.asked() => {}
+                () = lost.notified() => {}
+            }
+        };
+        aws.send_all(&queue, letters, self.pace.clone(), stop, &mut on).await
     }
 
     /// Whether the user stopped it before its end.

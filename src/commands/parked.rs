@@ -1,5 +1,6 @@
 //! `dead-letters` and `quarantine`: what nobody processes any more is looked at, put back, or deleted.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -129,7 +130,7 @@ impl Desk<'_> {
                 json!({
                     "queue": self.queue,
                     "looked_at": looked.messages,
-                    "is_all": looked.is_all,
+                    "is_all": looked.is_all && looked.in_flight == 0,
                     "waiting": looked.waiting,
                     "in_flight": looked.in_flight,
                     "groups": groups.groups,
@@ -276,10 +277,17 @@ impl Desk<'_> {
             }
             purged.saved = Some(chosen);
         }
-        let on = |removed: usize| gauge.show(&format!("deleted {removed} of {chosen}"));
-        purged.deleted = aws.remove_gathered(&self.queue, &gathered, &is_stopped, &on).await?;
+        let deleted = Cell::new(0);
+        let on = |removed: usize| {
+            deleted.set(removed);
+            gauge.show(&format!("deleted {removed} of {chosen}"));
+        };
+        let removed = aws.remove_gathered(&self.queue, &gathered, &is_stopped, &on).await;
+        purged.deleted = deleted.get();
         drop(gauge);
+        // Whatever came of it, what was saved and deleted is said.
         self.say_purged(arguments, &purged);
+        removed.context("it was stopped; what is left may be hidden for up to five minutes")?;
         Ok(match self.exit() {
             Exit::Done if purged.deleted < chosen => Exit::Failed,
             exit => exit,

@@ -88,7 +88,9 @@ impl Look<'_> {
     /// Writes the page, if one is wanted: each time the whole of it.
     fn write_page(&self, seen: &Seen) -> Result<()> {
         match &self.arguments.html {
-            Some(file) => write_whole(file, page::page(&seen.status, &seen.drawing, self.terminal.answer_style()).as_bytes()),
+            Some(file) => {
+                write_whole(file, page::page(&seen.status, &seen.drawing, self.terminal.answer_style()).as_bytes())
+            }
             None => Ok(()),
         }
     }

@@ -30,7 +30,7 @@ impl<R: Read> Rows<R> {
     pub fn new(reader: R) -> Self {
         let room = Arc::new(AtomicUsize::new(ROOM));
         let bounded = Bounded { reader, room: Arc::clone(&room), quoting: Quoting::Start };
-        let reader = csv::ReaderBuilder::new().from_reader(bounded);
+        let reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(bounded);
         Self { reader, header: None, room, begins: 1, is_over: false }
     }
 
@@ -38,7 +38,13 @@ impl<R: Read> Rows<R> {
         if let Some(header) = &self.header {
             return Ok(header.clone());
         }
-        let header = self.reader.headers()?.clone();
+        let header = match self.reader.headers() {
+            Ok(header) => header.clone(),
+            Err(error) if matches!(error.kind(), ErrorKind::Utf8 { .. }) => {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "the header is not UTF-8").into());
+            }
+            Err(error) => return Err(error),
+        };
         check_header(&header).map_err(|cause| io::Error::new(io::ErrorKind::InvalidData, cause))?;
         self.header = Some(header.clone());
         Ok(header)
@@ -96,7 +102,8 @@ impl<R: Read> Rows<R> {
 /// It is no header, or names a column twice.
 fn check_header(header: &StringRecord) -> Result<(), String> {
     if !header.is_empty() && !header.iter().any(|name| name == ID) {
-        return Err(format!("the first line is no header: it names no column `{ID}`"));
+        let names: Vec<_> = header.iter().take(3).collect();
+        return Err(format!("the first line is no header: `{}` names no column `{ID}`", names.join(",")));
     }
     let twice =
         header.iter().enumerate().find(|(place, name)| header.iter().skip(place + 1).any(|other| other == *name));
@@ -227,9 +234,13 @@ mod tests {
         let (before, error) = ends("t-1,5.00,USD\nt-2,6.00,USD\n");
         assert_eq!(
             (before, error.as_str()),
-            (0, "line 1: the first line is no header: it names no column `transaction_id`")
+            (0, "line 1: the first line is no header: `t-1,5.00,USD` names no column `transaction_id`")
         );
         assert!(ends("transaction_id,amount,amount\nt-1,1,2\n").1.contains("names `amount` twice"));
         assert_eq!(read(""), []);
+        assert!(read("transaction_id , amount\nt-1,2\n")[0].1.as_ref().unwrap().contains("\"amount\":\"2\""));
+        let lines: Vec<_> = Rows::new(&b"transaction_id,gr\xf6sse\nt-1,2\n"[..]).collect();
+        assert_eq!(lines.len(), 1);
+        assert_eq!(lines[0].as_ref().unwrap_err().to_string(), "line 1: the header is not UTF-8");
     }
 }

@@ -191,7 +191,8 @@ fn notes(status: &Status, style: Style) -> String {
     if status.notes.is_empty() {
         return String::new();
     }
-    let notes: Vec<_> = status.notes.iter().map(|note| format!("<li>{}</li>", code(&escape(&style.typeable(note))))).collect();
+    let notes: Vec<_> =
+        status.notes.iter().map(|note| format!("<li>{}</li>", code(&escape(&style.typeable(note))))).collect();
     format!("<section><h2>Notes</h2><ul>{}</ul></section>\n", notes.join(""))
 }
 

@@ -66,7 +66,7 @@ pub fn hidden(count: usize) -> String {
 
 /// Where the one reason that was asked for is nobody's.
 pub fn no_such_reason(reason: &str) -> String {
-    format!("  none was found with the reason `{}`: `list` shows the reasons that there are\n", one_line(reason))
+    format!("  none of those seen has the reason `{}`: `list` shows the reasons that there are\n", one_line(reason))
 }
 
 fn group(group: &Group, sheet: Sheet) -> String {

@@ -37,7 +37,7 @@ pub fn hanging(text: &str, width: usize) -> String {
 
 /// Its words, each with the spaces after it. What stands between backticks is one: broken, a command would be two.
 pub fn words(text: &str) -> impl Iterator<Item = &str> {
-    let (has_ends, mut is_quoted) = (text.matches('`').count() % 2 == 0, false);
+    let (has_ends, mut is_quoted) = (text.matches('`').count().is_multiple_of(2), false);
     text.split_inclusive(move |character| {
         is_quoted ^= has_ends && character == '`';
         character == ' ' && !is_quoted
@@ -103,7 +103,10 @@ mod tests {
         let text = "see `pipewright plan --local`, or  `x y`";
         assert_eq!(words(text).collect::<Vec<_>>(), ["see ", "`pipewright plan --local`, ", "or ", " ", "`x y`"]);
         assert_eq!(words("a `b c").map(str::trim).collect::<Vec<_>>(), ["a", "`b", "c"], "a quote without its end");
-        assert_eq!(hanging("hint: type `pipewright resume --local`\n", 20), "hint: type\n  `pipewright resume --local`\n");
+        assert_eq!(
+            hanging("hint: type `pipewright resume --local`\n", 20),
+            "hint: type\n  `pipewright resume --local`\n"
+        );
     }
 
     #[test]

@@ -78,7 +78,12 @@ fn headline(story: &Story, style: Style) -> String {
         Verdict::Failing => style.yellow("failed so far; it will be tried again"),
         Verdict::Gone => {
             let word = story.last_word.as_deref().unwrap_or("processed");
-            style.yellow(format!("{}, as the log says, and no longer to be seen", one_line(word)))
+            let rest = if story.hidden == Hidden::default() {
+                ", and no longer to be seen"
+            } else {
+                "; it may be among those that were not looked at"
+            };
+            style.yellow(format!("{}, as the log says{rest}", one_line(word)))
         }
         Verdict::Unknown if story.hidden != Hidden::default() => style.red("no trace so far"),
         Verdict::Unknown => style.red("no trace: not in the table, the quarantine, the dead letters or the log"),
