@@ -409,6 +409,10 @@ fn what_is_not_applied_is_said_in_a_sentence_and_drawn_as_the_file_says() {
     fixture.snapshot.resources =
         Fixture::healthy().snapshot.resources.into_iter().filter(|(at, _)| *at == one).collect();
     assert!(fixture.status(None).applied, "an apply that did not finish is one");
+    fixture.snapshot.resources =
+        Fixture::healthy().snapshot.resources.into_iter().filter(|(at, _)| at.kind == Kind::LogGroup).collect();
+    assert_eq!(fixture.snapshot.resources.len(), 1);
+    assert!(!fixture.status(None).applied, "a destroy leaves the log group");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `send`: from files and made up, followed to the last message, interrupted and killed.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -232,6 +232,30 @@ fn a_file_that_ends_in_the_middle_of_a_row_is_no_success() {
     refused(&output, &["cut.csv cannot be read to its end: line 3", "a quote is not closed"]);
     assert_eq!(stdout(&output).lines().count(), 1, "what comes before is good");
     refused(&project.command(&["send", "--strict", "cut.csv"]).output().unwrap(), &["nothing was sent"]);
+}
+
+/// Whoever waits for the account of what he sends sends no more of it once there can be none.
+#[test]
+fn what_cannot_be_followed_any_more_is_not_sent_to_the_end() {
+    const COUNT: u64 = 3_000;
+    run(async {
+        let running = Running::new(|yaml| yaml).await;
+        let count = COUNT.to_string();
+        let send = ["send", "--generate", &count, "--rate", "50", "--wait", "--output", "json"];
+        let mut child = running.spawn(&send);
+        while running.items().await == 0 {
+            tokio::task::yield_now().await;
+        }
+        let table = running.pipeline.table_name();
+        running.aws.dynamodb.update_table().table_name(&table).deletion_protection_enabled(false).send().await.unwrap();
+        running.aws.dynamodb.delete_table().table_name(&table).send().await.unwrap();
+        let mut answer = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut answer).unwrap();
+        let output = child.wait_with_output().unwrap();
+        refused(&output, &["dynamodb:BatchGetItem", "hint: `pipewright plan"]);
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert!(answer["sent"].as_u64().unwrap() < COUNT && answer["interrupted"] == false, "{answer:#}");
+    });
 }
 
 #[test]
