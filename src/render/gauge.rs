@@ -72,6 +72,10 @@ impl<'a> Gauge<'a> {
     pub fn show(&self, text: &str) {
         self.bar.set_message(text.to_owned());
         self.bar.tick();
+        if !self.bar.is_hidden() {
+            // At its end, the echo of Ctrl-C would go to a line of its own, and the next to be cleared would be that.
+            self.terminal.rewind();
+        }
         if self.bar.is_hidden() && self.told.get().elapsed() >= SELDOM {
             self.told.set(Instant::now());
             self.terminal.talk(&format!("  {text}"));

@@ -84,6 +84,12 @@ impl Terminal {
         }
     }
 
+    /// To the start of the line of talk that the cursor is on.
+    pub fn rewind(&self) {
+        let mut err = io::stderr().lock();
+        let _ = err.write_all(b"\r").and_then(|()| err.flush());
+    }
+
     /// A line of talk.
     pub fn talk(&self, line: &str) {
         let mut err = io::stderr().lock();
