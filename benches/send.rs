@@ -34,7 +34,7 @@ const RUNS: usize = 5;
 /// Lines of the files that memory is compared with: the large one has some 60 MB.
 const SMALL: usize = 1_000;
 const LARGE: usize = 60_000;
-/// What the issue asks for.
+/// The goal: the local AWS is what limits.
 const LEAST_RATIO: f64 = 0.9;
 /// Allocators round; a file that was held would be the tenfold.
 const MOST_GROWTH: f64 = 1.2;
