@@ -74,7 +74,8 @@ impl Holder {
     /// Where it is, and what to do about it.
     pub fn place_and_hint(&self) -> (String, &'static str) {
         if self.host == host() {
-            return (format!("in process {} on {}", self.process, self.host), "wait for its end");
+            let machine = self.host.split(':').next().unwrap_or_default();
+            return (format!("in process {} on {machine}", self.process), "wait for its end");
         }
         let hint = "wait for its end; if it was killed there, run the next one there, or two hours after it began";
         (format!("on {}", self.host), hint)
@@ -101,13 +102,18 @@ fn exists(process: &str) -> bool {
     }
 }
 
-/// This machine, in characters that a tag takes.
+/// This machine, in characters that a tag takes, and where it tells the namespace of its processes: a container may have
+/// its name, but counts other processes. `build-7:4026531836`
 fn host() -> String {
     let name = Command::new("uname").arg("-n").stderr(Stdio::null()).output();
     let name = name.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
     let is_allowed = |character: &char| character.is_ascii_alphanumeric() || ".-_".contains(*character);
     let name: String = name.chars().filter(is_allowed).collect();
-    if name.is_empty() { "this machine".into() } else { name }
+    let name = if name.is_empty() { "this machine" } else { &name };
+    // As a link: `pid:[4026531836]`.
+    let Ok(namespace) = fs::read_link("/proc/self/ns/pid") else { return name.to_owned() };
+    let digits: String = namespace.to_string_lossy().chars().filter(char::is_ascii_digit).collect();
+    format!("{name}:{digits}")
 }
 
 #[cfg(test)]
@@ -162,6 +168,14 @@ mod tests {
         // The first process of all: another user's, unless the superuser runs this.
         assert!(exists("1"));
         assert!(Holder { started: started("1"), process: "1".into(), ..Holder::this() }.is_at_it());
+    }
+
+    #[test]
+    fn processes_are_counted_in_a_namespace() {
+        let tells = fs::read_link("/proc/self/ns/pid").is_ok();
+        let is_number = |digits: &str| digits.parse::<u64>().is_ok();
+        assert_eq!(host().split_once(':').is_some_and(|(_, digits)| is_number(digits)), tells);
+        assert!(!Holder::this().place_and_hint().0.contains(':'));
     }
 
     #[test]
