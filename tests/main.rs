@@ -27,6 +27,7 @@ mod pausing;
 mod plan;
 mod pty;
 mod readers;
+mod remains;
 mod running;
 mod safe_order;
 mod schemas;

@@ -204,11 +204,21 @@ impl Aws {
             }
         }
         let tagged = found.into_iter().map(|(queue, subscriptions)| async move {
-            let call = self.sqs.list_queue_tags().queue_url(self.queue_url(&queue)).send().await;
-            let tags = call.called_or_absent("sqs:ListQueueTags", &queue)?.and_then(|answer| answer.tags);
-            Ok((Listener { queue, subscriptions }, tags.unwrap_or_default().into_iter().collect()))
+            let listener = Listener { queue, subscriptions };
+            let tags = self.noted(&listener).await?;
+            Ok((listener, tags))
         });
         try_join_all(tagged).await
+    }
+
+    /// The tags of a temporary queue: none where it is gone.
+    ///
+    /// # Errors
+    /// SQS cannot be read.
+    pub async fn noted(&self, listener: &Listener) -> Result<BTreeMap<String, String>, CloudError> {
+        let call = self.sqs.list_queue_tags().queue_url(self.queue_url(&listener.queue)).send().await;
+        let tags = call.called_or_absent("sqs:ListQueueTags", &listener.queue)?.and_then(|answer| answer.tags);
+        Ok(tags.unwrap_or_default().into_iter().collect())
     }
 
     /// Sets tags on a temporary queue.

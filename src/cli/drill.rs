@@ -42,7 +42,7 @@ pub struct PipelineDrill {
     /// The most transactions a second; without it, as fast as the queue takes them
     #[arg(long, value_name = "PER SECOND", value_parser = clap::value_parser!(u32).range(1..))]
     pub rate: Option<u32>,
-    /// Remove the drill's items and its quarantined messages afterwards
+    /// Remove the drill's items, its quarantined messages and its dead letters afterwards
     #[arg(long)]
     pub remove: bool,
     /// How long without any news until it gives up, such as `5m`; without it, the queue's visibility timeout and a minute

@@ -49,10 +49,14 @@ fn check_allowed(pipeline: &Pipeline) -> Result<()> {
 /// What to know where a drill was stopped at once.
 const STOPPED: &str = "what the drill set up is still there; the next drill takes it away";
 
-/// Says what a drill does, and asks. `false`: nobody wants it.
-fn is_agreed(running: &Running, effects: &[String], consent: &Consent, terminal: &Terminal) -> Result<bool> {
+/// Says what a drill does, and what is undone first, and asks. `false`: nobody wants it.
+///
+/// # Errors
+/// A drill is under way; there is nobody to ask; AWS cannot be read.
+async fn is_agreed(running: &Running, effects: &[String], consent: &Consent, terminal: &Terminal) -> Result<bool> {
+    let left_behind = stage::left_behind(running).await?;
     terminal.talk(&format!("A drill on {}:", running.place()));
-    effects.iter().for_each(|effect| terminal.talk(&format!("  {effect}")));
+    left_behind.iter().chain(effects).for_each(|effect| terminal.talk(&format!("  {effect}")));
     if consent.yes {
         return Ok(true);
     }

@@ -351,7 +351,7 @@ fn is_pending(row: &Row, names: &Attributes) -> bool {
 }
 
 /// A digest of a body.
-pub(super) fn hash(body: &str) -> u64 {
+fn hash(body: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     body.hash(&mut hasher);
     hasher.finish()

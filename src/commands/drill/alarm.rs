@@ -30,10 +30,10 @@ pub async fn run(global: &Global, pipeline: Pipeline, arguments: &AlarmDrill, te
     let running = Running::of(pipeline, global, terminal).await?;
     let alarms = chosen(&running.pipeline, arguments.name.as_deref())?;
     notified::check(&running, &alarms).await?;
-    stage::clear(&running, terminal).await?;
-    if !is_agreed(&running, &effects(&running, &alarms).await?, &arguments.consent, terminal)? {
+    if !is_agreed(&running, &effects(&running, &alarms).await?, &arguments.consent, terminal).await? {
         return Ok(Exit::Failed);
     }
+    stage::clear(&running, terminal).await?;
     let drill = Drill { running: &running, alarms, terminal, interrupt: Interrupt::telling(*terminal, STOPPED) };
     drill.carry_out(arguments.consent.output).await
 }

@@ -41,13 +41,13 @@ pub async fn run(global: &Global, pipeline: Pipeline, arguments: &PipelineDrill,
     let running = Running::of(pipeline, global, terminal).await?;
     let generator = recipe.generator(&running.pipeline).map_err(anyhow::Error::msg)?;
     check(&running).await?;
-    stage::clear(&running, terminal).await?;
-    check_new(&running, &recipe).await?;
     let begins = recipe.begins();
     let effects = effects(&running, &mix, &begins, arguments.remove).await?;
-    if !is_agreed(&running, &effects, &arguments.consent, terminal)? {
+    if !is_agreed(&running, &effects, &arguments.consent, terminal).await? {
         return Ok(Exit::Failed);
     }
+    stage::clear(&running, terminal).await?;
+    check_new(&running, &recipe).await?;
     let interrupt = Interrupt::telling(*terminal, STOPPED);
     let remains = Remains::Transactions(recipe);
     let drill = Drill { running: &running, arguments, terminal, mix, begins, remains, interrupt };
@@ -125,7 +125,7 @@ struct Outcome {
     /// Large orders whose announcement came through the topic.
     heard: BTreeSet<String>,
     is_interrupted: bool,
-    /// Whether items and quarantined messages were removed, and none can come any more.
+    /// Whether items, quarantined messages and dead letters were removed, and none can come any more.
     is_removed: bool,
     /// What ended it before its time; the first counts.
     failure: Option<CloudError>,
@@ -191,23 +191,24 @@ impl Drill<'_> {
         let is_interrupted = delivered.is_interrupted || self.interrupt.is_asked() && (heard.len() as u64) < announced;
         // Whatever came of it, what is to be removed is.
         let removed =
-            if self.arguments.remove { self.remove(&delivered, failure.is_none(), &gauge).await } else { Ok(()) };
-        if removed.is_ok() {
+            if self.arguments.remove { self.remove(&delivered, failure.is_none(), &gauge).await } else { Ok(false) };
+        let is_removed = matches!(removed, Ok(true));
+        if is_removed {
             stage.release();
         }
-        let is_removed = self.arguments.remove && removed.is_ok() && delivered.open() == 0;
         Outcome { delivered, heard, is_interrupted, is_removed, failure: failure.or(removed.err()) }
     }
 
-    /// Removes what was sent. `is_known`: whether it is known how many that are.
-    async fn remove(&self, delivered: &Delivered, is_known: bool, gauge: &Gauge<'_>) -> Result<(), CloudError> {
+    /// Removes what was sent; whether all of it is. `is_known`: whether it is known how many that are.
+    async fn remove(&self, delivered: &Delivered, is_known: bool, gauge: &Gauge<'_>) -> Result<bool, CloudError> {
         let sent = if is_known { delivered.sent + delivered.refused } else { self.mix.count() };
         self.remains.remove_items(self.running, sent, gauge).await?;
-        if is_known && delivered.open() == 0 {
-            // Each was taken out when it was found.
-            return Ok(());
+        let is_settled = is_known && delivered.open() == 0;
+        if is_settled && delivered.account.as_ref().is_none_or(|account| account.dead_letter == 0) {
+            // Each was taken out of quarantine when it was found.
+            return Ok(true);
         }
-        self.remains.remove_quarantined(self.running, sent, gauge).await
+        Ok(self.remains.remove_messages(self.running, gauge).await? && is_settled)
     }
 
     /// The orders that were announced at the topic: waits for as many as were marked so.

@@ -1,13 +1,14 @@
-//! What a drill leaves behind in the table and the quarantine queue: noted before it begins, and removed by it or by the
-//! next one.
+//! What a drill leaves behind in the table and the queues of parked messages: noted before it begins, and removed by it or
+//! by the next one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::sweep::Fate;
 use crate::commands::running::Running;
+use crate::operate::Parked;
 use crate::operate::generate::id;
 use crate::operate::recipe::Recipe;
-use crate::reconcile::{CloudError, ErrorKind};
+use crate::reconcile::CloudError;
 use crate::render::gauge::Gauge;
 use crate::render::number::grouped;
 
@@ -17,9 +18,9 @@ const TRANSACTIONS: &str = "pipewright:drill-transactions";
 
 /// So many items are removed between two words about it.
 const TOGETHER: u64 = 1_000;
-/// The items of so many ids in a row tell whether a drill that was killed came as far as that.
+/// As many ids in a row as make so many items tell whether a drill that was killed came as far as that.
 const PROBE: u64 = 100;
-/// A look at the quarantine queue takes only so long: it may take several.
+/// A look at a queue takes only so long: it may take several.
 const MOST_SWEEPS: usize = 5;
 
 /// What is to be removed whatever happens.
@@ -27,7 +28,7 @@ const MOST_SWEEPS: usize = 5;
 pub enum Remains {
     /// Items whose ids begin so, and how many.
     Items(String, u64),
-    /// Items, and messages in the quarantine queue.
+    /// Items, quarantined messages, dead letters.
     Transactions(Recipe),
 }
 
@@ -49,7 +50,7 @@ impl Remains {
     pub fn words(&self) -> &'static str {
         match self {
             Self::Items(..) => "its items",
-            Self::Transactions(_) => "its items and its quarantined messages",
+            Self::Transactions(_) => "its items, its quarantined messages and its dead letters",
         }
     }
 
@@ -67,21 +68,37 @@ impl Remains {
         }
     }
 
-    /// Removes all that a drill left that was killed.
-    ///
-    /// # Errors
-    /// Table or queue cannot be written to.
-    pub async fn remove_all(&self, running: &Running, gauge: &Gauge<'_>) -> Result<(), CloudError> {
-        let reached = self.reached(running).await?;
-        self.remove_items(running, reached, gauge).await?;
-        self.remove_quarantined(running, reached, gauge).await
+    /// How many of them become items.
+    fn items(&self) -> u64 {
+        match self {
+            Self::Items(_, count) => *count,
+            Self::Transactions(recipe) => recipe.mix.fresh,
+        }
     }
 
-    /// About how many it made, at least: they are made in the order of their ids, and few of them become no item.
+    /// Removes all that a drill left that was killed. `false`: something may be left, for messages are still on their way
+    /// or hidden.
+    ///
+    /// # Errors
+    /// Table or queues cannot be read or written to.
+    pub async fn remove_all(&self, running: &Running, gauge: &Gauge<'_>) -> Result<bool, CloudError> {
+        // Asked first: what is on its way now is not found afterwards.
+        let is_processed = match self {
+            Self::Items(..) => true,
+            Self::Transactions(_) => running.aws.waiting(&running.pipeline.queue_name()).await? == 0,
+        };
+        let reached = self.reached(running).await?;
+        self.remove_items(running, reached, gauge).await?;
+        Ok(self.remove_messages(running, gauge).await? && is_processed)
+    }
+
+    /// About how many it made, at least: they are made in the order of their ids.
     async fn reached(&self, running: &Running) -> Result<u64, CloudError> {
         let (begins, count) = (self.begins(), self.count());
-        for first in (TOGETHER..count).step_by(TOGETHER as usize) {
-            let ids: BTreeSet<_> = (first..count.min(first + PROBE)).map(|number| id(&begins, number)).collect();
+        let probe = PROBE.saturating_mul(count) / self.items().max(1);
+        let step = probe.max(TOGETHER);
+        for first in (step..count).step_by(step as usize) {
+            let ids: BTreeSet<_> = (first..count.min(first + probe)).map(|number| id(&begins, number)).collect();
             if running.aws.rows(running.keyed(), &ids).await?.is_empty() {
                 return Ok(first);
             }
@@ -103,36 +120,37 @@ impl Remains {
         Ok(())
     }
 
-    /// Removes those of the first so many messages that lie in the quarantine queue.
+    /// Removes the messages in the quarantine queue and in the dead-letter queue. `false`: some may be left, for some were
+    /// hidden, by whomever.
     ///
     /// # Errors
-    /// The queue cannot be read or written to.
-    pub async fn remove_quarantined(
-        &self,
-        running: &Running,
-        reached: u64,
-        gauge: &Gauge<'_>,
-    ) -> Result<(), CloudError> {
-        let Self::Transactions(recipe) = self else { return Ok(()) };
-        let bodies = recipe.bodies(&running.pipeline, reached);
-        let bodies = bodies.map_err(|error| CloudError::new(ErrorKind::Local, error))?;
-        let (queue, mut removed) = (running.pipeline.quarantine_name(), 0_u64);
-        for _ in 0..MOST_SWEEPS {
-            let before = removed;
-            let fate = &mut |body: &str| {
-                if !bodies.contains(body) {
-                    return Fate::Stays;
+    /// A queue cannot be read or written to.
+    pub async fn remove_messages(&self, running: &Running, gauge: &Gauge<'_>) -> Result<bool, CloudError> {
+        let Self::Transactions(recipe) = self else { return Ok(true) };
+        let names_it = format!("{}-", recipe.begins());
+        let (mut removed, mut is_all) = (0_u64, true);
+        for queue in [running.pipeline.quarantine_name(), running.pipeline.dead_letter_name()] {
+            is_all &= running.aws.depth(&queue).await?.in_flight == 0;
+            let mut is_done = false;
+            for _ in 0..MOST_SWEEPS {
+                let before = removed;
+                let fate = &mut |seen: &Parked| {
+                    if !seen.body.contains(&names_it) {
+                        return Fate::Stays;
+                    }
+                    removed += 1;
+                    gauge.show(&format!("removing parked messages: {}", grouped(removed)));
+                    Fate::Deleted
+                };
+                running.aws.sweep(&queue, &|| false, fate).await?;
+                is_done = removed == before;
+                if is_done {
+                    break;
                 }
-                removed += 1;
-                gauge.show(&format!("removing quarantined messages: {}", grouped(removed)));
-                Fate::Deleted
-            };
-            running.aws.sweep(&queue, &|| false, &mut |seen| fate(&seen.body)).await?;
-            if removed == before {
-                break;
             }
+            is_all &= is_done;
         }
-        Ok(())
+        Ok(is_all)
     }
 }
 

@@ -34,8 +34,8 @@ pub struct Stage<'a> {
 pub const REASON: &str = "pipewright drill: a rehearsal, nothing is wrong";
 
 impl<'a> Stage<'a> {
-    /// Sets up a queue that hears these topics, unless another drill has begun meanwhile. Of two that begin at the same
-    /// moment each sees the other, and both give way.
+    /// Sets up a queue that hears these topics, unless another drill has begun since `clear`. Of two that begin at the
+    /// same moment each sees the other, and both give way.
     ///
     /// # Errors
     /// Another drill is under way; AWS refuses.
@@ -45,7 +45,6 @@ impl<'a> Stage<'a> {
         remains: Option<&Remains>,
         terminal: &Terminal,
     ) -> Result<Self> {
-        clear(running, terminal).await?;
         let mut tags = Holder::this().tags();
         tags.insert(PIPELINE.into(), running.aws.pipeline.clone());
         tags.extend(remains.map(Remains::tag));
@@ -132,33 +131,67 @@ fn check_over(tags: &BTreeMap<String, String>) -> Result<()> {
     bail!("a drill on this pipeline is under way, since {}, {place}\nhint: {hint}", holder.since())
 }
 
-/// Takes away what drills left behind that were killed.
+/// The records that drills left behind that were killed.
+///
+/// # Errors
+/// A drill is still under way; AWS cannot be read.
+async fn left(running: &Running) -> Result<Vec<(Listener, BTreeMap<String, String>)>> {
+    let mut left = Vec::new();
+    for (listener, tags) in found(running).await? {
+        check_over(&tags)?;
+        // Whoever came to his end in between took his record with him.
+        let tags = running.aws.noted(&listener).await?;
+        if !tags.is_empty() {
+            left.push((listener, tags));
+        }
+    }
+    Ok(left)
+}
+
+/// What is undone first: one line for each drill that was killed.
+///
+/// # Errors
+/// A drill is still under way; AWS cannot be read.
+pub async fn left_behind(running: &Running) -> Result<Vec<String>> {
+    let line = |(listener, tags): &(Listener, _)| {
+        let since = Holder::of(tags).map_or_else(|| "an unknown time".into(), |holder| holder.since());
+        format!(
+            "a drill of {since} was killed or cut off: what it left behind is undone first (queue {} with its subscriptions{})",
+            listener.queue,
+            undone(tags)
+        )
+    };
+    Ok(left(running).await?.iter().map(line).collect())
+}
+
+/// Undoes what drills left behind that were killed. The record of what is not undone completely stays for the next one.
 ///
 /// # Errors
 /// A drill is still under way; AWS refuses.
 pub async fn clear(running: &Running, terminal: &Terminal) -> Result<()> {
-    for (listener, tags) in found(running).await? {
-        check_over(&tags)?;
-        let since = Holder::of(&tags).map_or_else(|| "an unknown time".into(), |holder| holder.since());
-        terminal.talk(&format!(
-            "a drill of {since} was killed or cut off: what it left behind is undone (queue {} with its subscriptions{})",
-            listener.queue,
-            undone(&tags)
-        ));
-        undo(running, &tags, terminal).await?;
-        running.aws.stop_listening(&listener).await?;
+    for (listener, tags) in left(running).await? {
+        if undo(running, &tags, terminal).await? {
+            running.aws.stop_listening(&listener).await?;
+        } else {
+            terminal.talk(&format!(
+                "not all of it is undone, for messages are still on their way or hidden: queue {} stays, and the next drill tries again",
+                listener.queue
+            ));
+        }
     }
     Ok(())
 }
 
-async fn undo(running: &Running, tags: &BTreeMap<String, String>, terminal: &Terminal) -> Result<(), CloudError> {
-    if let Some(remains) = Remains::of(tags) {
-        remains.remove_all(running, &Gauge::new(terminal)).await?;
-    }
-    let (Some(alarm), Some(state)) = (tags.get(ALARM), tags.get(STATE)) else { return Ok(()) };
-    match running.aws.alarm(alarm).await? {
+/// Whether it is undone completely.
+async fn undo(running: &Running, tags: &BTreeMap<String, String>, terminal: &Terminal) -> Result<bool, CloudError> {
+    if let (Some(alarm), Some(state)) = (tags.get(ALARM), tags.get(STATE)) {
         // Set back only what a drill set: meanwhile it may be off for a reason.
-        Some(live) if live.reason == REASON => running.aws.set_alarm(alarm, state, REASON).await,
-        Some(_) | None => Ok(()),
+        if running.aws.alarm(alarm).await?.is_some_and(|live| live.reason == REASON) {
+            running.aws.set_alarm(alarm, state, REASON).await?;
+        }
+    }
+    match Remains::of(tags) {
+        Some(remains) => remains.remove_all(running, &Gauge::new(terminal)).await,
+        None => Ok(true),
     }
 }

@@ -54,11 +54,11 @@ pub async fn run(global: &Global, pipeline: Pipeline, arguments: &WritesDrill, t
     let blueprint = running.blueprint();
     running.check_ours([blueprint.table()]).await?;
     notified::check(&running, &[(key, alarm)]).await?;
-    stage::clear(&running, terminal).await?;
-    check(&running, key).await?;
-    if !is_agreed(&running, &effects(&running, key, alarm, &plan).await?, &arguments.consent, terminal)? {
+    if !is_agreed(&running, &effects(&running, key, alarm, &plan).await?, &arguments.consent, terminal).await? {
         return Ok(Exit::Failed);
     }
+    stage::clear(&running, terminal).await?;
+    check(&running, key).await?;
     let drill = Drill { running: &running, key, plan, terminal, interrupt: Interrupt::telling(*terminal, STOPPED) };
     drill.carry_out(arguments.consent.output).await
 }

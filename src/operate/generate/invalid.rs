@@ -1,4 +1,5 @@
-//! Orders spoilt on purpose, each in one way: what the processor must put into quarantine.
+//! Orders spoilt on purpose, each in one way: what the processor must put into quarantine. Somewhere each still names the
+//! id that it had, so that whoever finds it knows whose it is.
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -19,13 +20,14 @@ pub(super) fn spoil(mut order: Value, rng: &mut Rng) -> (String, bool) {
             }
         }
         7 => {
-            set("transaction_id", json!(""));
+            order["metadata"]["transaction_id"] = order["transaction_id"].take();
+            order["transaction_id"] = json!("");
             return (order.to_string(), false);
         }
         _ => {
             // Broken off, as by a sender that died.
             let text = order.to_string();
-            return (text[..text.len() - 10].to_owned(), false);
+            return (text[..text.len() - 2].to_owned(), false);
         }
     }
     (order.to_string(), true)

@@ -64,6 +64,14 @@ fn a_seed_and_a_moment_make_the_same_bytes_again_and_another_seed_others() {
 }
 
 #[test]
+fn each_names_the_run_that_it_belongs_to() {
+    let (at, others) = (at(), Mix { fresh: 0, large: 0, invalid: 500, duplicate: 0, conflicting: 0 });
+    let invalid = Generator::new(&pipeline(""), others, "made", 7, at).unwrap();
+    let begins = format!("{}-", begins("made", 7, at));
+    assert!(made("", 7, at).into_iter().chain(invalid).all(|made| made.body.contains(&begins)));
+}
+
+#[test]
 fn the_processor_judges_them_as_they_were_meant() {
     for processing in ["", LIMITS] {
         let pipeline = pipeline(processing);
