@@ -351,12 +351,14 @@ async fn the_write_alarm_goes_off_and_comes_back(running: &Running) {
 }
 
 async fn stopped_writes_are_removed_and_killed_ones_by_the_next(running: &Running) {
-    let child = running.spawn(&["drill", "writes", "--yes"]);
+    let child = running.spawn(&["drill", "writes", "--yes", "--output", "json"]);
     until(running, "until it writes", async || running.items().await > 1).await;
     signal(&child, "-INT");
     let (status, answer, said) = ended(child);
     assert_eq!(status, Some(130), "{said}");
-    assert!(answer.contains("removed") && answer.contains("✗ alarm write-capacity did not go off"), "{answer}");
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!((&answer["removed"], &answer["went_off_after_seconds"]), (&json!(true), &Value::Null), "{answer:#}");
+    assert!(answer["items"].as_u64() > Some(1) && answer["units"] == answer["items"], "{answer:#}");
     assert_eq!((running.items().await, left(running).await), (0, 0));
 
     let mut child = running.spawn(&["drill", "writes", "--yes"]);

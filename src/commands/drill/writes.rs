@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::stream::{FuturesUnordered, Stream, StreamExt};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::{Instant, interval};
@@ -153,6 +152,39 @@ struct Course {
     is_interrupted: bool,
 }
 
+impl Course {
+    /// Counts a write that has ended.
+    ///
+    /// # Errors
+    /// It failed, and not for lack of capacity: that only stops the drill.
+    fn count(&mut self, units: u32, written: Result<(), CloudError>) -> Result<(), CloudError> {
+        match written {
+            Ok(()) => self.units += u64::from(units),
+            Err(error) if error.kind == ErrorKind::Throttled => {
+                self.stopped = Some("a write was refused for lack of capacity: others' would be, too".into());
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Counts the writes that are under way still, all of them.
+    ///
+    /// # Errors
+    /// The first that failed, and not for lack of capacity.
+    async fn count_rest(
+        &mut self,
+        units: u32,
+        mut writes: impl Stream<Item = Result<(), CloudError>> + Unpin,
+    ) -> Result<(), CloudError> {
+        let mut outcome = Ok(());
+        while let Some(written) = writes.next().await {
+            outcome = outcome.and(self.count(units, written));
+        }
+        outcome
+    }
+}
+
 impl Drill<'_> {
     fn alarm_name(&self) -> String {
         self.running.pipeline.alarm_name(self.key)
@@ -214,38 +246,35 @@ impl Drill<'_> {
         turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut under_way = FuturesUnordered::new();
         let mut number = 0;
-        loop {
+        let ended = loop {
             tokio::select! {
                 biased;
                 () = self.interrupt.asked() => {
                     course.is_interrupted = true;
-                    break;
+                    break Ok(false);
                 }
-                Some(written) = under_way.next(), if !under_way.is_empty() => match written {
-                    Ok(()) => course.units += u64::from(units),
-                    Err(error) => {
-                        let error: CloudError = error;
-                        if error.kind != ErrorKind::Throttled {
-                            return Err(error);
-                        }
-                        course.stopped = Some("a write was refused for lack of capacity: others' would be, too".into());
-                        break;
+                Some(written) = under_way.next(), if !under_way.is_empty() => {
+                    let counted = course.count(units, written);
+                    if counted.is_err() || course.stopped.is_some() {
+                        break counted.map(|()| false);
                     }
-                },
+                }
                 _ = looks.tick() => {
-                    let (state, refused) = self.look(since).await?;
+                    let (state, refused) = match self.look(since).await {
+                        Ok(seen) => seen,
+                        Err(error) => break Err(error),
+                    };
                     gauge.show(&format!("{} units written; alarm {} is {state}", grouped(course.units), self.key));
                     if is_reached(&state) {
-                        while under_way.next().await.is_some() {}
-                        return Ok(true);
+                        break Ok(true);
                     }
                     if refused > 0.0 {
                         course.stopped = Some(format!("{refused} writes of others were refused for lack of capacity"));
-                        break;
+                        break Ok(false);
                     }
                     if begun.elapsed() >= limit {
                         course.stopped = Some(format!("after {} the alarm is still {state}", elapsed(limit)));
-                        break;
+                        break Ok(false);
                     }
                 }
                 _ = turns.tick(), if under_way.len() < MOST_CALLS => {
@@ -254,10 +283,10 @@ impl Drill<'_> {
                     number = (number + 1) % ITEMS;
                 }
             }
-        }
+        };
         // What is under way ends before the items are removed.
-        while under_way.next().await.is_some() {}
-        Ok(false)
+        let rest = course.count_rest(units, under_way).await;
+        ended.and_then(|is_reached| rest.map(|()| is_reached))
     }
 
     async fn write(&self, number: u64, units: u32) -> Result<(), CloudError> {
@@ -278,7 +307,7 @@ impl Drill<'_> {
 
     fn say(&self, course: &Course, is_removed: bool, output: Output) {
         if output == Output::Json {
-            return self.terminal.answer(&format!("{:#}\n", self.as_json(course)));
+            return self.terminal.answer(&format!("{:#}\n", self.as_json(course, is_removed)));
         }
         let style = self.terminal.answer_style();
         let items = counted(usize::try_from(course.items).unwrap_or(usize::MAX), "item");
@@ -301,12 +330,29 @@ impl Drill<'_> {
         self.terminal.answer(&text);
     }
 
-    fn as_json(&self, course: &Course) -> Value {
+    fn as_json(&self, course: &Course, is_removed: bool) -> Value {
         json!({
             "alarm": self.key.as_str(), "units": course.units,
             "went_off_after_seconds": course.went_off.map(|took| took.as_secs_f64()),
             "over_after_seconds": course.was_over.map(|took| took.as_secs_f64()),
-            "stopped": course.stopped, "interrupted": course.is_interrupted,
+            "items": course.items, "removed": is_removed, "stopped": course.stopped, "interrupted": course.is_interrupted,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_write_under_way_counts_and_the_first_failure_is_told() {
+        let failed = |kind| Err(CloudError::new(kind, format!("{kind:?}")));
+        let mut course = Course::default();
+        let writes = [Ok(()), failed(ErrorKind::Throttled), failed(ErrorKind::Local), Ok(()), failed(ErrorKind::Busy)];
+        let outcome = course.count_rest(2, stream::iter(writes)).await;
+        assert_eq!((course.units, course.stopped.is_some()), (4, true));
+        assert_eq!(outcome.unwrap_err().kind, ErrorKind::Local);
     }
 }
