@@ -20,6 +20,15 @@ pub struct Screen {
     pub shown: String,
 }
 
+/// A shell with jobs, which runs this script; `"$@"` is the program.
+pub fn shell(script: &str, program: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-mc", script, "sh"]).arg(program.get_program()).args(program.get_args()).env_clear();
+    shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.current_dir(program.get_current_dir().unwrap());
+    shell
+}
+
 impl Screen {
     pub fn new(mut program: Command, rows: u16, columns: u16) -> Self {
         let (pty, pts) = pty_process::open().unwrap();
@@ -54,20 +63,30 @@ impl Screen {
         count > 0
     }
 
+    /// The window gets another size.
+    pub fn resize(&self, rows: u16, columns: u16) {
+        self.pty.resize(Size::new(rows, columns)).unwrap();
+    }
+
     pub async fn press(&mut self, keys: &str) {
         self.pty.write_all(keys.as_bytes()).await.unwrap();
     }
 
-    /// Waits until the program stands still, and lets it go on.
-    pub async fn goes_on(&mut self) {
-        let id = self.child.id().unwrap().to_string();
-        let state = || Command::new("ps").args(["-o", "state=", "-p", &id]).output().unwrap().stdout;
-        let stands = async {
-            while state().first() != Some(&b'T') {
+    /// Waits until this is so.
+    pub async fn until(&self, is_so: impl Fn() -> bool) {
+        let becomes_so = async {
+            while !is_so() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(PATIENCE, stands).await.unwrap();
+        assert!(tokio::time::timeout(PATIENCE, becomes_so).await.is_ok(), "in vain: {}", self.shown);
+    }
+
+    /// Waits until the program stands still, and lets it go on.
+    pub async fn goes_on(&self) {
+        let id = self.child.id().unwrap().to_string();
+        let state = || Command::new("ps").args(["-o", "state=", "-p", &id]).output().unwrap().stdout;
+        self.until(|| state().first() == Some(&b'T')).await;
         assert!(Command::new("kill").args(["-CONT", &id]).status().unwrap().success());
     }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::backend::{World, run};
 use crate::cli::{Project, refused, stderr, stdout};
-use crate::pty::{CTRL_C, CTRL_Z, Screen};
+use crate::pty::{CTRL_C, CTRL_Z, Screen, shell};
 use crate::running::{Running, signal};
 use crate::world::pipeline;
 
@@ -41,6 +41,8 @@ fn a_pipeline_is_watched_from_healthy_to_stopped() {
         trouble_shows_and_ends_with_one(&running).await;
         a_watch_goes_on_until_it_is_stopped(&running);
         a_watch_on_a_terminal_takes_the_screen_and_gives_it_back(&running).await;
+        a_watch_follows_the_size_of_its_window(&running).await;
+        a_watch_in_the_background_leaves_the_terminal_to_the_shell(&running).await;
         what_stops_it_is_bad(&running).await;
     });
 }
@@ -234,6 +236,46 @@ async fn a_watch_on_a_terminal_takes_the_screen_and_gives_it_back(running: &Runn
     let frame = drawn.split(FRAME).nth(1).unwrap().replace("\u{1b}[K", "");
     let lines: Vec<_> = frame.split("\u{1b}[J").next().unwrap().lines().collect();
     assert!(lines.len() == 16 && lines.iter().all(|line| line.chars().count() <= 60), "{lines:#?}");
+}
+
+/// For each size, not only from the next look on.
+async fn a_watch_follows_the_size_of_its_window(running: &Running) {
+    let mut command = running.command(&["status", "--watch", "--interval", "1h"]);
+    command.env("NO_COLOR", "1");
+    let mut screen = Screen::new(command, 16, 60);
+    screen.shows_often("not healthy", 1).await;
+    screen.resize(200, 100);
+    screen.shows_often("not healthy", 2).await;
+    screen.press(CTRL_C).await;
+    let (drawn, _) = screen.end().await;
+    let (_, high) = drawn.rsplit_once(FRAME).unwrap();
+    assert!(!high.contains("make the window higher") && high.contains("drift"), "{drawn:?}");
+    let frame = high.split("\u{1b}[J").next().unwrap().replace("\u{1b}[K", "");
+    let widest = frame.lines().map(|line| line.chars().count()).max().unwrap();
+    assert!((61..=100).contains(&widest), "{frame}");
+}
+
+/// It looks on, and draws when it is in the foreground again.
+async fn a_watch_in_the_background_leaves_the_terminal_to_the_shell(running: &Running) {
+    let watch = running.command(&["status", "--watch", "--interval", "1", "--html", "background.html"]);
+    let mut screen = Screen::new(shell(r#""$@"; bg; echo in the back; read line; echo "$line"; fg"#, &watch), 16, 60);
+    screen.shows(FRAME).await;
+    screen.press(CTRL_Z).await;
+    screen.shows("in the back").await;
+    let page = running.project.path().join("background.html");
+    for _ in 0..2 {
+        fs::remove_file(&page).unwrap();
+        screen.until(|| page.exists()).await;
+    }
+    screen.press("to the front\n").await;
+    screen.shows_often(TAKEN, 2).await;
+    screen.press(CTRL_C).await;
+    let (drawn, status) = screen.end().await;
+    assert_eq!(status, 130, "{drawn:?}");
+    let (_, after) = drawn.split_once(GIVEN_BACK).unwrap();
+    let (between, again) = after.split_once(TAKEN).unwrap();
+    assert!(between.contains("to the front") && !between.contains(FRAME), "{drawn:?}");
+    assert!(again.starts_with(FRAME) && again.contains(GIVEN_BACK), "{drawn:?}");
 }
 
 /// Nobody answers: a watch says so on the screen, and writes nothing beside it.

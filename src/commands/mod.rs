@@ -6,6 +6,7 @@ mod delivery;
 mod demo;
 mod drill;
 mod file;
+mod foreground;
 mod graph;
 mod interrupt;
 mod local;
@@ -19,7 +20,6 @@ mod schema;
 mod send;
 mod session;
 mod status;
-mod suspend;
 mod validate;
 mod why;
 

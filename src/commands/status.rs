@@ -1,6 +1,7 @@
 //! `status`: reads live AWS and CloudWatch, and says whether the pipeline is healthy.
 
 use std::convert::Infallible;
+use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -8,10 +9,10 @@ use jiff::Timestamp;
 
 use super::Exit;
 use super::file::{check_not_the_input, write_whole};
+use super::foreground;
 use super::interrupt::Interrupt;
 use super::reader::while_read;
 use super::session::{Session, options};
-use super::suspend;
 use crate::cli::{Allow, Global, Output, Status as Arguments};
 use crate::operate::drawing::Drawing;
 use crate::operate::health::{Read, Status};
@@ -98,10 +99,11 @@ impl Look<'_> {
     /// Shows it again and again. On a terminal in the same place, elsewhere one below the other (`json`: one a line).
     async fn watch(&self) -> Result<Exit> {
         let interrupt = Interrupt::quietly();
-        let screen = Screen::open(self.terminal, self.arguments.output);
+        let screen = Screen::new(self.terminal, self.arguments.output);
         tokio::select! {
             failed = self.look_again_and_again(&screen) => failed.map(|never| match never {}),
-            never = suspend::give_way(&screen) => match never {},
+            never = foreground::hold(&screen, self.terminal) => match never {},
+            never = foreground::resize(&screen) => match never {},
             () = interrupt.asked() => Ok(Exit::Interrupted),
         }
     }
@@ -117,12 +119,14 @@ impl Look<'_> {
             match read {
                 Ok(seen) => {
                     self.write_page(&seen)?;
-                    let sheet = self.sheet();
-                    screen.show(&match screen.moves() {
-                        true => text::fitted(&seen.status, sheet, screen.rows()),
-                        false => self.words(&seen.status)?,
-                    });
-                    silence = Silence { since: None, why: None, seen: Some(seen.status), ..silence };
+                    let status = Rc::new(seen.status);
+                    if screen.moves() {
+                        let status = Rc::clone(&status);
+                        screen.show(move |sheet, rows| text::fitted(&status, sheet, rows));
+                    } else {
+                        self.terminal.answer(&self.words(&status)?);
+                    }
+                    silence = Silence { since: None, why: None, seen: Some(status), ..silence };
                 }
                 // A failure that may pass does not end a watch; one that concerns every call does.
                 Err(error) if error.kind == ErrorKind::Credentials => return Err(error.into()),
@@ -140,7 +144,10 @@ impl Look<'_> {
             // One a line, for those who read on.
             Output::Json if self.arguments.watch => serde_json::to_string(status)? + "\n",
             Output::Json => serde_json::to_string_pretty(status)? + "\n",
-            Output::Text => text::status(status, self.sheet()),
+            Output::Text => {
+                let sheet = Sheet { style: self.terminal.answer_style(), width: self.terminal.answer_width() };
+                text::status(status, sheet)
+            }
         })
     }
 
@@ -149,10 +156,6 @@ impl Look<'_> {
         self.write_page(seen)?;
         self.terminal.answer(&self.words(status)?);
         Ok(if status.healthy { Exit::Done } else { Exit::Failed })
-    }
-
-    fn sheet(&self) -> Sheet {
-        Sheet { style: self.terminal.answer_style(), width: self.terminal.answer_width() }
     }
 }
 
@@ -167,7 +170,7 @@ struct Silence<'a> {
     since: Option<Timestamp>,
     /// How the last look failed.
     why: Option<String>,
-    seen: Option<Status>,
+    seen: Option<Rc<Status>>,
 }
 
 impl Silence<'_> {
@@ -183,13 +186,13 @@ impl Silence<'_> {
 
     fn tell(&self) {
         let now = Timestamp::now();
-        let why = self.why.as_deref();
         if self.screen.moves() {
-            let (since, seen) = (self.since.unwrap_or(now), self.seen.as_ref());
-            let rows = self.screen.rows();
-            self.screen.show(&text::unanswered(since, why, seen, self.look.sheet(), rows));
+            let (since, why, seen) = (self.since.unwrap_or(now), self.why.clone(), self.seen.clone());
+            let words = move |sheet, rows| text::unanswered(since, why.as_deref(), seen.as_deref(), sheet, rows);
+            self.screen.show(words);
         } else {
-            self.look.terminal.talk(&format!("{now:.0} {}", why.unwrap_or("no answer")));
+            let why = self.why.as_deref().unwrap_or("no answer");
+            self.look.terminal.talk(&format!("{now:.0} {why}"));
         }
     }
 }

@@ -1,9 +1,10 @@
-//! A screen that is drawn again and again: in the same place where somebody looks, one below the other elsewhere.
+//! A screen that is drawn again and again in the same place, where somebody looks.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use console::truncate_str;
 
+use super::parked::Sheet;
 use super::terminal::Terminal;
 use crate::cli::Output;
 
@@ -15,20 +16,23 @@ const HOME: &str = "\x1b[H";
 const REST_OF_LINE: &str = "\x1b[K";
 const REST_OF_SCREEN: &str = "\x1b[J";
 
-/// Takes the screen, and gives it back when it is dropped.
+/// A text for a width and so many lines.
+type Picture = Box<dyn Fn(Sheet, usize) -> String>;
+
+/// Draws only while it has the terminal, which it gives back when it is dropped.
 pub struct Screen<'a> {
     terminal: &'a Terminal,
     moves: bool,
-    /// What was drawn last.
-    frame: RefCell<String>,
+    is_taken: Cell<bool>,
+    /// What was shown last.
+    picture: RefCell<Option<Picture>>,
 }
 
 impl<'a> Screen<'a> {
-    pub fn open(terminal: &'a Terminal, output: Output) -> Self {
+    /// The terminal is not taken yet.
+    pub fn new(terminal: &'a Terminal, output: Output) -> Self {
         let moves = output == Output::Text && terminal.answers_a_person();
-        let screen = Self { terminal, moves, frame: RefCell::default() };
-        screen.take();
-        screen
+        Self { terminal, moves, is_taken: Cell::default(), picture: RefCell::default() }
     }
 
     /// Whether it is drawn in the same place; then nothing else may be written to the terminal.
@@ -36,33 +40,43 @@ impl<'a> Screen<'a> {
         self.moves
     }
 
-    /// How many lines there are to draw on.
-    pub fn rows(&self) -> usize {
-        self.terminal.answer_height().filter(|_| self.moves).unwrap_or(usize::MAX)
+    /// Whether it has the terminal.
+    pub fn is_taken(&self) -> bool {
+        self.is_taken.get()
     }
 
-    pub fn show(&self, text: &str) {
-        if self.moves {
-            let frame = frame(text, self.rows(), self.terminal.answer_width());
-            self.terminal.answer(&frame);
-            self.frame.replace(frame);
-        } else {
-            self.terminal.answer(text);
+    /// Draws this, now or as soon as it has the terminal.
+    pub fn show(&self, picture: impl Fn(Sheet, usize) -> String + 'static) {
+        self.picture.replace(Some(Box::new(picture)));
+        self.draw();
+    }
+
+    /// Draws what was shown last, for the window as it is now.
+    pub fn draw(&self) {
+        if self.is_taken() {
+            self.terminal.answer(&self.drawn());
         }
     }
 
-    /// Takes the terminal, with what was drawn last.
+    /// Takes the terminal, with what was shown last.
     pub fn take(&self) {
-        if self.moves {
-            self.terminal.answer(&format!("{OPEN}{}", self.frame.borrow()));
+        if self.moves && !self.is_taken.replace(true) {
+            self.terminal.answer(&format!("{OPEN}{}", self.drawn()));
         }
     }
 
     /// Gives the terminal back as it was.
     pub fn give_back(&self) {
-        if self.moves {
+        if self.is_taken.replace(false) {
             self.terminal.answer(CLOSE);
         }
+    }
+
+    fn drawn(&self) -> String {
+        let sheet = Sheet { style: self.terminal.answer_style(), width: self.terminal.answer_width() };
+        let rows = self.terminal.answer_height().unwrap_or(usize::MAX);
+        let picture = self.picture.borrow();
+        picture.as_ref().map(|picture| frame(&picture(sheet, rows), rows, sheet.width)).unwrap_or_default()
     }
 }
 

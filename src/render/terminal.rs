@@ -3,6 +3,8 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use console::Term;
+use rustix::process::getpgrp;
+use rustix::termios::tcgetpgrp;
 
 use super::flags::Flags;
 use super::style::Style;
@@ -54,6 +56,11 @@ impl Terminal {
     /// How many lines the terminal has; `None`: it is none.
     pub fn answer_height(&self) -> Option<usize> {
         Term::stdout().size_checked().map(|(rows, _)| usize::from(rows))
+    }
+
+    /// Whether the shell lets this process have the terminal; so it is, too, where no shell says who has it.
+    pub fn is_in_foreground(&self) -> bool {
+        tcgetpgrp(io::stdout()).map_or(true, |foreground| foreground == getpgrp())
     }
 
     /// How talk is coloured.
