@@ -13,6 +13,16 @@ pub fn elapsed(duration: Duration) -> String {
     format!("{} min {:02} s", seconds / 60, seconds % 60)
 }
 
+/// Seconds in one unit, rounded: `90 s`, `12 min`, `2.1 h`, `14.0 d`.
+pub fn short_time(seconds: f64) -> String {
+    match seconds {
+        seconds if seconds >= 172_800.0 => format!("{:.1} d", seconds / 86_400.0),
+        seconds if seconds >= 7_200.0 => format!("{:.1} h", seconds / 3_600.0),
+        seconds if seconds >= 120.0 => format!("{:.0} min", seconds / 60.0),
+        seconds => format!("{seconds:.0} s"),
+    }
+}
+
 /// `1 resource`, `2 resources`.
 pub fn counted(count: impl Display, noun: &str) -> String {
     let count = count.to_string();
@@ -48,6 +58,12 @@ mod tests {
     #[test]
     fn one_is_not_many() {
         assert_eq!([counted(0, "message"), counted(1_u64, "message")], ["0 messages", "1 message"]);
+    }
+
+    #[test]
+    fn a_time_has_one_unit() {
+        let words = [90.0, 690.0, 7_560.0, 1_209_600.0].map(short_time);
+        assert_eq!(words, ["90 s", "12 min", "2.1 h", "14.0 d"]);
     }
 
     #[test]

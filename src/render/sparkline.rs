@@ -1,6 +1,7 @@
 //! A plot in one line of text.
 
 use super::text::cut;
+use crate::number::short_time;
 use crate::operate::series::Unit;
 
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -33,9 +34,7 @@ pub fn short(value: f64, unit: Unit) -> String {
         Unit::Count | Unit::Units => count(value),
         Unit::Milliseconds if value >= 1_000.0 => format!("{:.1} s", value / 1_000.0),
         Unit::Milliseconds => format!("{value:.0} ms"),
-        Unit::Seconds if value >= 7_200.0 => format!("{:.1} h", value / 3_600.0),
-        Unit::Seconds if value >= 120.0 => format!("{:.0} min", value / 60.0),
-        Unit::Seconds => format!("{value:.0} s"),
+        Unit::Seconds => short_time(value),
     }
 }
 

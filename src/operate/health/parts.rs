@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Fact, MAKES_IT, Part, Problem, Read, Role, State};
 use crate::config::alarm::{Alarm, Watched};
-use crate::number::counted;
+use crate::number::{counted, short_time};
 use crate::operate::series::Plot;
 use crate::reconcile::{Action, Address, Finding, Kind, Live, Severity};
 
@@ -127,7 +127,7 @@ fn queue(read: &Read<'_>) -> Part {
     judged.count("waiting", "messages_waiting");
     judged.count("in flight", "messages_in_flight");
     let age = judged.plot("queue.oldest_message_age").and_then(|plot| plot.current(read.window));
-    judged.fact("oldest", age.map_or_else(|| "not told".to_owned(), seconds));
+    judged.fact("oldest", age.map_or_else(|| "not told".to_owned(), short_time));
     judged.part
 }
 
@@ -306,15 +306,6 @@ fn share(some: f64, all: f64) -> String {
         percent if percent > 0.0 && percent < 0.05 => "< 0.1 %".into(),
         percent if (99.95..100.0).contains(&percent) => "> 99.9 %".into(),
         percent => format!("{percent:.1} %"),
-    }
-}
-
-fn seconds(value: f64) -> String {
-    let seconds = value.max(0.0).round() as u64;
-    match seconds {
-        ..120 => format!("{seconds} s"),
-        120..7_200 => format!("{} min", seconds / 60),
-        7_200.. => format!("{} h {:02} min", seconds / 3_600, seconds % 3_600 / 60),
     }
 }
 
