@@ -131,14 +131,19 @@ impl Fixture {
     }
 
     fn status(&self, gap: Option<&str>) -> Status {
+        self.status_of(Window::last(3, now()), &Metrics::new(), gap)
+    }
+
+    fn status_of(&self, window: Window, recent: &Metrics, gap: Option<&str>) -> Status {
         let plan = Plan::new("ecommerce-transactions", &scope(), &self.graph, &self.snapshot, &Options::default());
         Status::of(Read {
             pipeline: &self.pipeline,
             plan: &plan,
             snapshot: &self.snapshot,
             metrics: Ok(&self.metrics),
+            recent,
             gap,
-            window: Window::last(3, now()),
+            window,
             at: now(),
         })
     }
@@ -434,6 +439,30 @@ fn numbers_of_long_ago_do_not_tell_how_it_is_now() {
     fixture.metrics.insert("queue.oldest_message_age".into(), [ages, vec![(ago(2), 5.0)]].concat());
     let text = status::status(&fixture.status(None), Sheet { style: Style::PLAIN, width: 200 });
     assert!(text.contains("oldest 5 s") && text.contains("now 5 s, most 46 min"), "{text}");
+}
+
+/// What an hour came to is no number of now, and a value that shows twice is the same twice.
+#[test]
+fn days_are_plotted_by_hour_and_now_is_the_last_minute() {
+    let mut fixture = Fixture::healthy();
+    let one = |age, invocations| {
+        Metrics::from([
+            ("queue.oldest_message_age".into(), vec![(now(), age)]),
+            ("function.invocations".into(), vec![(now(), invocations)]),
+        ])
+    };
+    fixture.metrics = one(5_400.0, 34_300.0);
+    let status = fixture.status_of(Window::last(336, now()), &one(690.0, 1_001.0), None);
+    let text = status::status(&status, Sheet { style: Style::PLAIN, width: 200 });
+    for words in [
+        "oldest 12 min",
+        "now 12 min, most 90 min",
+        "now 1001, most 34.3k",
+        "plots and most: the last 14 days by hour; now: the last minute;",
+        "no values in the last 14 days: ",
+    ] {
+        assert!(text.contains(words), "`{words}` is missing in {text}");
+    }
 }
 
 /// On a window that is too low, trouble stands above what is good; on one that is high enough nothing moves.

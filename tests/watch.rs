@@ -104,7 +104,7 @@ fn the_log_is_followed(running: &Running) {
 async fn metrics_are_shown_where_there_are_some(running: &Running) {
     let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     let at = DateTime::from_secs(i64::try_from(seconds).unwrap() - 120);
-    let put = async |namespace: &str, dimension: (&str, &str), values: &[(&str, f64)]| {
+    let put = async |at: DateTime, namespace: &str, dimension: (&str, &str), values: &[(&str, f64)]| {
         let dimension = Dimension::builder().name(dimension.0).value(dimension.1).build();
         let data = values.iter().map(|(name, value)| {
             MetricDatum::builder().metric_name(*name).dimensions(dimension.clone()).timestamp(at).value(*value).build()
@@ -113,8 +113,8 @@ async fn metrics_are_shown_where_there_are_some(running: &Running) {
         call.send().await.unwrap();
     };
     let (queue, function) = (running.pipeline.queue_name(), running.pipeline.function_name());
-    put("AWS/SQS", ("QueueName", &queue), &[("ApproximateAgeOfOldestMessage", 42.0)]).await;
-    put("AWS/Lambda", ("FunctionName", &function), &[("Invocations", 8.0), ("Errors", 2.0)]).await;
+    put(at, "AWS/SQS", ("QueueName", &queue), &[("ApproximateAgeOfOldestMessage", 42.0)]).await;
+    put(at, "AWS/Lambda", ("FunctionName", &function), &[("Invocations", 8.0), ("Errors", 2.0)]).await;
     running.world.wire.clear();
     let status = running.json(&["status"], 0);
     assert_eq!(part(&status, "queue")["facts"][2]["value"], "42 s");
@@ -123,6 +123,10 @@ async fn metrics_are_shown_where_there_are_some(running: &Running) {
     assert_eq!(function["state"], "attention");
     let said = stdout(&running.run(&["status"]));
     assert!(said.contains("age of the oldest message") && said.contains("now 42 s, most 42 s"), "{said}");
+    let (before, queue) = (DateTime::from_secs(at.secs() - 1_200), running.pipeline.queue_name());
+    put(before, "AWS/SQS", ("QueueName", &queue), &[("ApproximateAgeOfOldestMessage", 90.0)]).await;
+    let said = stdout(&running.run(&["status", "--since", "14d"]));
+    assert!(said.contains("oldest 42 s") && said.contains("now 42 s, most 90 s"), "{said}");
 }
 
 fn a_page_is_written_whole_or_not_at_all(running: &Running) {

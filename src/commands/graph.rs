@@ -47,6 +47,7 @@ async fn live(global: &Global, terminal: &Terminal) -> Result<Drawing> {
         plan: &planned.plan,
         snapshot: &planned.snapshot,
         metrics: Ok(&Metrics::new()),
+        recent: &Metrics::new(),
         gap: None,
         window: Window::last(1, now),
         at: now,

@@ -16,7 +16,7 @@ use super::session::{Session, options};
 use crate::cli::{Allow, Global, Output, Status as Arguments};
 use crate::operate::drawing::Drawing;
 use crate::operate::health::{Read, Status};
-use crate::operate::series::{PLOTTED, Window};
+use crate::operate::series::{Metrics, PLOTTED, Window};
 use crate::reconcile::{CloudError, ErrorKind};
 use crate::render::parked::Sheet;
 use crate::render::screen::Screen;
@@ -62,28 +62,38 @@ impl Look<'_> {
         let now = Timestamp::now();
         let default = if self.arguments.html.is_some() { 3 } else { 1 };
         let window = Window::last(self.arguments.hours.unwrap_or(default), now);
-        // Of the code, only its name in the plan matters here.
-        let blueprint = Blueprint { pipeline: &session.pipeline, scope: &session.aws.scope, code: "" };
-        let queries = series::queries(&blueprint, PLOTTED.iter().map(|(key, _, _)| *key));
         let options = options(self.global, &Allow::default());
-        let (planned, metrics) =
-            tokio::join!(session.plan(&session.graph, &options), session.aws.series(&queries, window));
+        let (planned, metrics) = tokio::join!(session.plan(&session.graph, &options), self.metrics(window, now));
         let planned = planned?;
         let failure = metrics.as_ref().err().map(|error| error.message.clone());
+        let (metrics, recent) = metrics.unwrap_or_default();
         let status = Status::of(Read {
             pipeline: &session.pipeline,
             plan: &planned.plan,
             snapshot: &planned.snapshot,
-            metrics: match (&metrics, &failure) {
-                (Ok(metrics), _) => Ok(metrics),
-                (Err(_), words) => Err(words.as_deref().unwrap_or_default()),
-            },
+            metrics: failure.as_deref().map_or(Ok(&metrics), Err),
+            recent: &recent,
             gap: self.global.local.then_some(LOCAL_GAP),
             window,
             at: now,
         });
         let drawing = Drawing::live(&session.aws.pipeline, &session.graph, &planned.snapshot);
         Ok(Seen { drawing: drawing.with(&status), status })
+    }
+
+    /// Those of the window, and those of its last minutes where its periods are too long to tell how it is now.
+    async fn metrics(&self, window: Window, now: Timestamp) -> Result<(Metrics, Metrics), CloudError> {
+        let Session { aws, pipeline, .. } = &self.session;
+        // Of the code, only its name in the plan matters here.
+        let blueprint = Blueprint { pipeline, scope: &aws.scope, code: "" };
+        let queries = series::queries(&blueprint, PLOTTED.iter().map(|(key, _, _)| *key));
+        let recent = async {
+            match window.recent(now) {
+                Some(recent) => aws.series(&queries, recent).await,
+                None => Ok(Metrics::new()),
+            }
+        };
+        tokio::try_join!(aws.series(&queries, window), recent)
     }
 
     /// Writes the page, if one is wanted: each time the whole of it.

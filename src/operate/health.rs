@@ -165,10 +165,19 @@ pub struct Read<'a> {
     pub snapshot: &'a Snapshot,
     /// `Err`: why CloudWatch could not be asked.
     pub metrics: Result<&'a Metrics, &'a str>,
+    /// The last minutes by themselves, where the window's periods are longer.
+    pub recent: &'a Metrics,
     /// What this backend is known not to emit, in words.
     pub gap: Option<&'a str>,
     pub window: Window,
     pub at: Timestamp,
+}
+
+impl Read<'_> {
+    /// The plots whose keys begin so.
+    fn plots(&self, prefix: &str) -> Vec<Plot> {
+        Plot::all(prefix, self.metrics.unwrap_or(&Metrics::new()), self.recent, self.window)
+    }
 }
 
 impl Part {

@@ -51,31 +51,63 @@ pub struct Window {
     pub period_seconds: u32,
 }
 
-/// How old a value may be and still tell how it is now, in seconds: CloudWatch has values some minutes late.
-const CURRENT: u32 = 600;
+/// A period whose values tell how it is now, in seconds.
+const MINUTE: u32 = 60;
+/// How many minutes old a value may be and still tell how it is now: CloudWatch has values some minutes late.
+const CURRENT: usize = 10;
 
 impl Window {
     /// The last so many hours, in whole periods: minutes for some hours, longer ones for more.
     pub fn last(hours: u32, now: Timestamp) -> Self {
-        let period_seconds: u32 = match hours {
-            ..=3 => 60,
+        let period_seconds = match hours {
+            ..=3 => MINUTE,
             4..=24 => 300,
             25.. => 3_600,
         };
+        Self::until(now, i64::from(hours) * 3_600, period_seconds)
+    }
+
+    /// The last minutes by themselves, where the periods are too long to tell how it is now.
+    pub fn recent(self, now: Timestamp) -> Option<Self> {
+        (!self.is_by_minute()).then(|| Self::until(now, CURRENT as i64 * i64::from(MINUTE), MINUTE))
+    }
+
+    /// So many seconds, the last of them in the period that goes on.
+    fn until(now: Timestamp, seconds: i64, period_seconds: u32) -> Self {
         let period = i64::from(period_seconds);
         let end = (now.as_second().div_euclid(period) + 1) * period;
         let at = |second| Timestamp::from_second(second).unwrap_or(now);
-        Self { from: at(end - i64::from(hours) * 3_600), to: at(end), period_seconds }
+        Self { from: at(end - seconds), to: at(end), period_seconds }
     }
 
     pub fn periods(&self) -> usize {
-        let seconds = self.to.as_second() - self.from.as_second();
-        usize::try_from(seconds / i64::from(self.period_seconds)).unwrap_or_default()
+        usize::try_from(self.seconds() / i64::from(self.period_seconds)).unwrap_or_default()
     }
 
-    /// The last periods, whose values tell how it is now: at least the one that goes on and the one before.
-    fn current_periods(&self) -> usize {
-        usize::try_from(CURRENT / self.period_seconds.max(1)).unwrap_or_default().max(2)
+    pub fn is_by_minute(&self) -> bool {
+        self.period_seconds == MINUTE
+    }
+
+    /// `the last hour`, `the last 36 hours`, `the last 14 days`.
+    pub fn words(&self) -> String {
+        match self.seconds() / 3_600 {
+            1 => "the last hour".into(),
+            hours if hours > 24 && hours % 24 == 0 => format!("the last {} days", hours / 24),
+            hours => format!("the last {hours} hours"),
+        }
+    }
+
+    /// `minute`, `5 minutes`, `hour`.
+    pub fn period_words(&self) -> String {
+        match self.period_seconds {
+            MINUTE => "minute".into(),
+            3_600 => "hour".into(),
+            seconds => format!("{} minutes", seconds / MINUTE),
+        }
+    }
+
+    fn seconds(&self) -> i64 {
+        self.to.as_second() - self.from.as_second()
     }
 }
 
@@ -91,17 +123,20 @@ pub struct Plot {
     /// One a period; where there is none, `null`. In JSON all on one line.
     #[serde(serialize_with = "on_one_line")]
     pub values: Vec<Option<f64>>,
+    /// Where a period is longer than a minute: the value of the last minute that was told of late.
+    pub last_minute: Option<f64>,
 }
 
 impl Plot {
-    /// The plots whose keys begin so, those without any value included.
-    pub fn all(prefix: &str, metrics: &Metrics, window: Window) -> Vec<Self> {
+    /// The plots whose keys begin so, those without any value included. `recent`: the window's last minutes by themselves.
+    pub fn all(prefix: &str, metrics: &Metrics, recent: &Metrics, window: Window) -> Vec<Self> {
         let ours = PLOTTED.iter().filter(|(key, _, _)| key.starts_with(prefix));
         ours.map(|(key, title, unit)| Self {
             metric: (*key).to_owned(),
             title: (*title).to_owned(),
             unit: *unit,
             values: by_period(metrics.get(*key).map(Vec::as_slice).unwrap_or_default(), window),
+            last_minute: recent.get(*key).and_then(|points| points.last()).map(|(_, value)| *value),
         })
         .collect()
     }
@@ -110,9 +145,13 @@ impl Plot {
         self.values.iter().any(Option::is_some)
     }
 
-    /// How it is now; `None`: nothing was told of late.
+    /// How it is now, which is in the last minute that was told; `None`: nothing was told of late.
     pub fn current(&self, window: Window) -> Option<f64> {
-        self.values.iter().rev().take(window.current_periods()).copied().flatten().next()
+        if window.is_by_minute() {
+            self.values.iter().rev().take(CURRENT).copied().flatten().next()
+        } else {
+            self.last_minute
+        }
     }
 
     /// The last value, however old.
@@ -173,7 +212,7 @@ mod tests {
         let window = Window { from: at(0), to: at(240), period_seconds: 60 };
         let points = vec![(at(60), 2.0), (at(185), 3.0), (at(-60), 9.0), (at(240), 9.0)];
         let metrics = Metrics::from([("queue.visible".to_owned(), points)]);
-        let plots = Plot::all("queue.", &metrics, window);
+        let plots = Plot::all("queue.", &metrics, &Metrics::new(), window);
         assert_eq!(plots[0].values, [None, Some(2.0), None, Some(3.0)]);
         assert_eq!((plots[0].last(), plots[0].largest(), plots[0].sum()), (Some(3.0), Some(3.0), Some(5.0)));
         assert_eq!((plots[1].has_values(), plots[1].sum()), (false, None));
@@ -184,12 +223,43 @@ mod tests {
     #[test]
     fn an_old_value_does_not_tell_how_it_is_now() {
         let now = at(36_000);
-        for (hours, age, current) in [(1, 120, true), (1, 49 * 60, false), (24, 280, true), (24, 900, false)] {
-            let window = Window::last(hours, now);
-            let points = vec![(at(now.as_second() - age), 7.0)];
-            let metrics = Metrics::from([("queue.visible".to_owned(), points)]);
-            let plot = &Plot::all("queue.", &metrics, window)[0];
-            assert_eq!((plot.current(window), plot.last()), (current.then_some(7.0), Some(7.0)), "{hours} h, {age} s");
+        for (age, current) in [(120, true), (49 * 60, false)] {
+            let window = Window::last(1, now);
+            let metrics = one(now, age, 7.0);
+            let plot = &Plot::all("queue.", &metrics, &Metrics::new(), window)[0];
+            assert_eq!((plot.current(window), plot.last()), (current.then_some(7.0), Some(7.0)), "{age} s");
+            assert_eq!(window.recent(now), None, "it tells by itself");
         }
+    }
+
+    fn one(now: Timestamp, age: i64, value: f64) -> Metrics {
+        Metrics::from([("queue.visible".to_owned(), vec![(at(now.as_second() - age), value)])])
+    }
+
+    #[test]
+    fn what_a_long_period_comes_to_does_not_tell_how_it_is_now() {
+        let now = at(36_000);
+        for hours in [24, 336] {
+            let window = Window::last(hours, now);
+            let recent = window.recent(now).unwrap();
+            assert_eq!((recent.from, recent.to, recent.periods()), (at(35_460), at(36_060), 10));
+            let (long, minute) = (one(now, 0, 21_200.0), one(now, 60, 1_001.0));
+            let plot = &Plot::all("queue.", &long, &minute, window)[0];
+            assert_eq!((plot.current(window), plot.largest()), (Some(1_001.0), Some(21_200.0)), "{hours} h");
+            let silent = &Plot::all("queue.", &long, &Metrics::new(), window)[0];
+            assert_eq!(silent.current(window), None, "{hours} h");
+        }
+    }
+
+    #[test]
+    fn a_window_is_called_by_hours_or_by_days() {
+        let words = |hours| {
+            let window = Window::last(hours, at(7_230));
+            format!("{} by {}", window.words(), window.period_words())
+        };
+        assert_eq!(words(1), "the last hour by minute");
+        assert_eq!(words(24), "the last 24 hours by 5 minutes");
+        assert_eq!(words(36), "the last 36 hours by hour");
+        assert_eq!(words(336), "the last 14 days by hour");
     }
 }

@@ -143,6 +143,7 @@ mod tests {
             title: "x".into(),
             unit: Unit::Count,
             values: values.to_vec(),
+            last_minute: None,
         };
         assert_eq!(
             stretches(&plot(&[None, Some(1.0), Some(2.0), None, Some(3.0)])),

@@ -168,11 +168,14 @@ fn drift(status: &Status, sheet: Sheet) -> Block {
 /// What the sparklines show, and which of them there are no values for.
 fn legend(status: &Status, sheet: Sheet) -> String {
     let (told, silent): (Vec<_>, Vec<_>) = status.plots().partition(|plot| plot.has_values());
-    let hours = (status.window.to.as_second() - status.window.from.as_second()) / 3_600;
-    let span = if hours == 1 { "the last hour".to_owned() } else { format!("the last {hours} hours") };
+    let (span, period) = (status.window.words(), status.window.period_words());
     let mut text = String::new();
     if !told.is_empty() {
-        let words = format!("plots: {span}; `·` no value, each against its own largest");
+        let span = match status.window.is_by_minute() {
+            true => format!("plots: {span} by {period}"),
+            false => format!("plots and most: {span} by {period}; now: the last minute"),
+        };
+        let words = format!("{span}; `·` no value, each against its own largest");
         text.push_str(&wrapped("", &words, sheet.width));
     }
     if !silent.is_empty() {

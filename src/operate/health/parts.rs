@@ -33,11 +33,7 @@ impl<'a> Judged<'a> {
     fn new(read: &'a Read<'a>, role: Role, name: &str, plots: &str) -> Self {
         let address = Address::new(role.kind(), name);
         let live = read.snapshot.resources.get(&address);
-        let plots = if plots.is_empty() {
-            Vec::new()
-        } else {
-            Plot::all(plots, read.metrics.unwrap_or(&Default::default()), read.window)
-        };
+        let plots = if plots.is_empty() { Vec::new() } else { read.plots(plots) };
         let part = Part {
             role,
             name: name.to_owned(),
@@ -149,7 +145,7 @@ fn mapping(read: &Read<'_>) -> Part {
 
 fn function(read: &Read<'_>) -> Part {
     let mut judged = Judged::new(read, Role::Function, &read.pipeline.function_name(), "function.");
-    judged.part.plots.extend(Plot::all("processor.", read.metrics.unwrap_or(&Default::default()), read.window));
+    judged.part.plots.extend(read.plots("processor."));
     judged.takes_word("state");
     if let Some(update) = judged.text("last_update").filter(|update| *update != "Successful") {
         judged.fact("last update", update);
