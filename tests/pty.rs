@@ -92,7 +92,8 @@ impl Screen {
 
     /// Waits for the end: all that was shown, and the exit status as a shell tells it.
     pub async fn end(mut self) -> (String, i32) {
-        while tokio::time::timeout(PATIENCE, self.read()).await.unwrap() {}
+        let read = async { while self.read().await {} };
+        assert!(tokio::time::timeout(PATIENCE, read).await.is_ok(), "it does not end: {}", self.shown);
         let status = self.child.wait().await.unwrap();
         let status = status.code().or(status.signal().map(|signal| 128 + signal)).unwrap();
         (self.shown, status)
