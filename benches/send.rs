@@ -29,8 +29,8 @@ use serde_json::json;
 const REGION: &str = "us-east-1";
 const QUEUE: &str = "bench-queue";
 /// Messages of one run, and runs of each.
-const MESSAGES: usize = 10_000;
-const RUNS: usize = 5;
+const MESSAGES: usize = 20_000;
+const RUNS: usize = 7;
 /// Lines of the files that memory is compared with: the large one has some 60 MB.
 const SMALL: usize = 1_000;
 const LARGE: usize = 60_000;
@@ -81,11 +81,13 @@ impl<'a> Bench<'a> {
         // The first of each warms up, and is not counted.
         let (mut bare, mut send) = (Vec::new(), Vec::new());
         for run in 0..=RUNS {
-            let (one, other) = (self.bare(&bodies).await, self.send(&file).0);
-            self.empty().await;
-            if run > 0 {
-                bare.push(one);
-                send.push(other);
+            // Either goes first as often, and into an empty queue.
+            for is_bare in [run % 2 == 0, run % 2 != 0] {
+                let took = if is_bare { self.bare(&bodies).await } else { self.send(&file).0 };
+                self.empty().await;
+                if run > 0 {
+                    if is_bare { &mut bare } else { &mut send }.push(took);
+                }
             }
         }
         let rate = |times: &mut Vec<Duration>| {

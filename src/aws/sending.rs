@@ -1,6 +1,6 @@
 //! Sends many messages: batches of ten, several under way at a time, what fails for a moment again.
 
-use std::mem::{replace, take};
+use std::mem::take;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -49,11 +49,16 @@ struct Waiting {
 /// Letters that come together for one call.
 #[derive(Default)]
 struct Gathering {
+    /// Taken out of the channel many at a time: one by one, whoever reads them would be woken for each.
+    ready: Vec<Letter>,
     letters: Vec<Letter>,
     bytes: usize,
     /// Until when it waits for more.
     until: Option<Instant>,
 }
+
+/// So many letters are taken out of the channel at a time.
+const TOGETHER: usize = 32;
 
 impl Aws {
     /// Sends what comes, until no more comes or `stop`. Calls under way then are finished, none is begun. Whether it
@@ -80,7 +85,7 @@ impl Aws {
             tokio::select! {
                 biased;
                 () = &mut stop, if !is_over => {
-                    let holds_some = waiting.is_some() || !gathering.letters.is_empty();
+                    let holds_some = waiting.is_some() || !gathering.is_empty();
                     (is_over, outcome) = (true, Ok(holds_some || !letters.is_empty() || !letters.is_closed()));
                 }
                 Some(done) = under_way.next(), if !under_way.is_empty() => match done {
@@ -169,27 +174,38 @@ fn sort(
 }
 
 impl Gathering {
-    fn of(letter: Letter) -> Self {
-        let (bytes, until) = (letter.body.len(), Some(Instant::now() + LINGER));
-        Self { letters: vec![letter], bytes, until }
+    fn is_empty(&self) -> bool {
+        self.ready.is_empty() && self.letters.is_empty()
     }
 
     /// The next letters that fit one call: at most `most` of them, and after [`LINGER`] what is there. `None`: no more
     /// will come. Nothing is lost if it is dropped before it is ready: what has come is kept here.
     async fn gather(&mut self, letters: &mut Receiver<Letter>, most: usize) -> Option<Vec<Letter>> {
         while self.letters.len() < most {
-            let Some(until) = self.until else {
-                *self = Self::of(letters.recv().await?);
-                continue;
+            let next = match self.until {
+                None => Some(self.next(letters).await?),
+                Some(until) => timeout_at(until, self.next(letters)).await.ok().flatten(),
             };
-            let Ok(Some(letter)) = timeout_at(until, letters.recv()).await else { break };
-            if self.bytes + letter.body.len() > MOST_BYTES {
-                return Some(replace(self, Self::of(letter)).letters);
+            let Some(letter) = next else { break };
+            if self.bytes + letter.body.len() > MOST_BYTES && !self.letters.is_empty() {
+                self.ready.push(letter);
+                break;
             }
             self.bytes += letter.body.len();
+            self.until.get_or_insert_with(|| Instant::now() + LINGER);
             self.letters.push(letter);
         }
-        Some(take(self).letters)
+        (self.bytes, self.until) = (0, None);
+        Some(take(&mut self.letters))
+    }
+
+    async fn next(&mut self, letters: &mut Receiver<Letter>) -> Option<Letter> {
+        if self.ready.is_empty() {
+            letters.recv_many(&mut self.ready, TOGETHER).await;
+            // The last comes first: it is the cheap end.
+            self.ready.reverse();
+        }
+        self.ready.pop()
     }
 }
 

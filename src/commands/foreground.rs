@@ -5,14 +5,12 @@ use std::future::pending;
 use std::io;
 use std::time::Duration;
 
-use tokio::process::Command;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use rustix::process::{Signal, getpid, kill_process};
+use tokio::signal::unix::{self, SignalKind, signal};
 
 use crate::render::Terminal;
 use crate::render::screen::Screen;
 
-/// The number of SIGTSTP.
-const SUSPEND: i32 = if cfg!(target_os = "linux") { 20 } else { 18 };
 /// How soon it is noticed that the shell puts what runs in the background into the foreground: no signal tells it.
 const NOTICE: Duration = Duration::from_millis(200);
 
@@ -21,13 +19,14 @@ pub async fn hold(screen: &Screen<'_>, terminal: &Terminal) -> Infallible {
     if !screen.moves() {
         return pending().await;
     }
-    let mut suspend = signal(SignalKind::from_raw(SUSPEND));
+    let mut suspend = signal(SignalKind::from_raw(Signal::TSTP.as_raw()));
     loop {
         tokio::select! {
             () = foreground(terminal), if !screen.is_taken() => screen.take(),
             () = next(&mut suspend) => {
                 screen.give_back();
-                stand_still().await;
+                // Until the shell lets this process go on.
+                let _ = kill_process(getpid(), Signal::STOP);
             }
         }
     }
@@ -43,7 +42,7 @@ pub async fn resize(screen: &Screen<'_>) -> Infallible {
 }
 
 /// The next of a signal that may not be heard: then none comes.
-async fn next(signals: &mut io::Result<Signal>) {
+async fn next(signals: &mut io::Result<unix::Signal>) {
     match signals {
         Ok(signals) => signals.recv().await.unwrap_or(()),
         Err(_) => pending().await,
@@ -54,10 +53,4 @@ async fn foreground(terminal: &Terminal) {
     while !terminal.is_in_foreground() {
         tokio::time::sleep(NOTICE).await;
     }
-}
-
-/// Until the shell lets this process go on. The shell's own `kill`: safe Rust has none.
-async fn stand_still() {
-    let id = std::process::id().to_string();
-    let _ = Command::new("/bin/sh").args(["-c", r#"kill -STOP "$1""#, "sh", &id]).status().await;
 }

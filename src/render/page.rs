@@ -153,9 +153,12 @@ fn drift(status: &Status) -> String {
 
 fn charts(status: &Status) -> String {
     let (told, silent): (Vec<&Plot>, Vec<&Plot>) = status.plots().partition(|plot| plot.has_values());
-    let hours = (status.window.to.as_second() - status.window.from.as_second()) / 3_600;
-    let span = if hours == 1 { "The last hour".to_owned() } else { format!("The last {hours} hours") };
-    let mut text = format!("<section><h2>{span} <small>UTC, by {}</small></h2>", period(status.window.period_seconds));
+    let now = if status.window.is_by_minute() { "" } else { "; now: the last minute" };
+    let mut text = format!(
+        "<section><h2>Plots <small>{}, UTC, by {}{now}</small></h2>",
+        status.window.words(),
+        status.window.period_words()
+    );
     if !told.is_empty() {
         text.push_str("<div class=\"charts\">\n");
         for plot in told {
@@ -177,14 +180,6 @@ fn charts(status: &Status) -> String {
     }
     text.push_str("</section>\n");
     text
-}
-
-fn period(seconds: u32) -> String {
-    match seconds {
-        60 => "minute".into(),
-        3_600 => "hour".into(),
-        seconds => format!("{} minutes", seconds / 60),
-    }
 }
 
 fn notes(status: &Status, style: Style) -> String {

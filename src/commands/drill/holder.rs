@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::{Command, Stdio};
 
 use jiff::{SignedDuration, Timestamp};
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+use rustix::system::uname;
 
 const SINCE: &str = "pipewright:drill-since";
 const HOST: &str = "pipewright:drill-host";
@@ -94,21 +96,15 @@ fn started(process: &str) -> Option<String> {
 
 /// Whether there is such a process, ours or anybody's: a signal that does nothing comes through, or is not permitted.
 fn exists(process: &str) -> bool {
-    let kill = Command::new("kill").args(["-0", process]).env("LC_ALL", "C").stdin(Stdio::null()).output();
-    match kill {
-        Ok(output) => output.status.success() || String::from_utf8_lossy(&output.stderr).contains("not permitted"),
-        // Nobody can tell: then it is not taken for dead.
-        Err(_) => true,
-    }
+    let process = process.parse().ok().and_then(Pid::from_raw);
+    process.is_some_and(|process| !matches!(test_kill_process(process), Err(Errno::SRCH)))
 }
 
 /// This machine, in characters that a tag takes, and where it tells the namespace of its processes: a container may have
 /// its name, but counts other processes. `build-7:4026531836`
 fn host() -> String {
-    let name = Command::new("uname").arg("-n").stderr(Stdio::null()).output();
-    let name = name.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
     let is_allowed = |character: &char| character.is_ascii_alphanumeric() || ".-_".contains(*character);
-    let name: String = name.chars().filter(is_allowed).collect();
+    let name: String = uname().nodename().to_string_lossy().chars().filter(is_allowed).collect();
     let name = if name.is_empty() { "this machine" } else { &name };
     // As a link: `pid:[4026531836]`.
     let Ok(namespace) = fs::read_link("/proc/self/ns/pid") else { return name.to_owned() };
@@ -118,6 +114,8 @@ fn host() -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
     fn elsewhere(since: Timestamp) -> Holder {

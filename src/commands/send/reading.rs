@@ -12,7 +12,7 @@ use crate::cli::{Format, Send};
 use crate::operate::{Entry, Form, Generator, Input, Letter};
 
 /// So many letters are read ahead.
-const AHEAD: usize = 64;
+const AHEAD: usize = 32;
 /// So many malformed lines are told one by one; the rest is counted.
 const MOST_TOLD: u64 = 100;
 
