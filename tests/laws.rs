@@ -240,9 +240,19 @@ fn gives_room_before(step: &Step) -> bool {
 
 /// Whether one step comes after another, by way of any others.
 fn needs(plan: &Plan, address: &Address, other: &Address) -> bool {
-    let Some(step) = plan.steps.iter().find(|step| step.address == *address) else { return false };
-    let narrowed_after = step.narrowing.iter().flat_map(|narrowing| &narrowing.after);
-    address == other || step.after.iter().chain(narrowed_after).any(|before| needs(plan, before, other))
+    // What is narrowed in the end comes after what comes after its beginning: a circle of resources, though not of tasks.
+    let (mut open, mut seen) = (vec![address], BTreeSet::new());
+    while let Some(address) = open.pop() {
+        if address == other {
+            return true;
+        }
+        if seen.insert(address)
+            && let Some(step) = plan.steps.iter().find(|step| step.address == *address)
+        {
+            open.extend(step.after.iter().chain(step.narrowing.iter().flat_map(|narrowing| &narrowing.after)));
+        }
+    }
+    false
 }
 
 fn one(size: u8) -> Graph {
