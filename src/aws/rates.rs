@@ -86,7 +86,10 @@ impl HttpConnector for Limited {
         let wait = self.rates.reserve(&operation(&request), Instant::now());
         let inner = self.inner.clone();
         HttpConnectorFuture::new(async move {
-            tokio::time::sleep(wait).await;
+            // Even a sleep of nothing lasts until the timer's next millisecond.
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
             inner.call(request).await
         })
     }
