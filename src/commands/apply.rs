@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::interrupt::Interrupt;
 use super::session::{Planned, Session, options};
-use super::{Exit, Rendered};
+use super::{Exit, Rendered, agrees};
 use crate::cli::{Allow, Apply, Destroy, Global, Output};
 use crate::package::Artifact;
 use crate::reconcile::{Action, Address, CloudError, Event, Graph, Kind, Options, Plan, Report, Step, apply, settle};
@@ -79,12 +79,8 @@ impl Job<'_> {
     }
 
     fn is_agreed(&self) -> Result<bool> {
-        if !self.terminal.can_ask() {
-            bail!(
-                "there is nobody to ask: this is no terminal\nhint: `--yes` applies without a question; in CI rather save a reviewed plan with `pipewright plan --out FILE` and `pipewright apply FILE`"
-            );
-        }
-        Ok(self.terminal.agrees(&self.question()))
+        let without = "`--yes` applies without a question; in CI rather save a reviewed plan with `pipewright plan --out FILE` and `pipewright apply FILE`";
+        agrees(self.terminal, &self.question(), without)
     }
 
     fn question(&self) -> String {

@@ -13,12 +13,12 @@ use super::running::Running;
 use crate::aws::following::{Following, Places};
 use crate::aws::sending::Delivery as Outcome;
 use crate::aws::sweep::Fate;
+use crate::number::grouped;
 use crate::operate::Letter;
 use crate::operate::account::{Account, Ids, Statement};
 use crate::operate::pace::Pace;
 use crate::reconcile::CloudError;
 use crate::render::gauge::{Gauge, Reached};
-use crate::render::number::grouped;
 
 /// A delivery to come.
 pub struct Delivery<'a> {

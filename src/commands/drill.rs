@@ -10,8 +10,8 @@ mod writes;
 
 use anyhow::{Result, bail};
 
-use super::Exit;
 use super::running::Running;
+use super::{Exit, agrees};
 use crate::cli::{Consent, Drill, Global};
 use crate::config::Pipeline;
 use crate::render::Terminal;
@@ -60,10 +60,7 @@ async fn is_agreed(running: &Running, effects: &[String], consent: &Consent, ter
     if consent.yes {
         return Ok(true);
     }
-    if !terminal.can_ask() {
-        bail!("there is nobody to ask: this is no terminal\nhint: `--yes` begins without a question");
-    }
-    let is_agreed = terminal.agrees("Begin?");
+    let is_agreed = agrees(terminal, "Begin?", "`--yes` begins without a question")?;
     if !is_agreed {
         terminal.talk("nothing was done");
     }

@@ -27,7 +27,7 @@ pub use schema::text as schema_text;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::cli::{Cli, Command};
 use crate::render::Terminal;
@@ -60,6 +60,17 @@ impl From<Exit> for ExitCode {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Rendered(pub String);
+
+/// Asks for consent; `without`: how to do it where nobody can be asked.
+///
+/// # Errors
+/// This is no terminal.
+fn agrees(terminal: &Terminal, question: &str, without: &str) -> Result<bool> {
+    if !terminal.can_ask() {
+        bail!("there is nobody to ask: this is no terminal\nhint: {without}");
+    }
+    Ok(terminal.agrees(question))
+}
 
 /// Runs the command that the user gave.
 ///

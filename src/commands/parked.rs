@@ -7,21 +7,21 @@ use anyhow::{Context, Result, anyhow, bail};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::Exit;
 use super::file::{Whole, check_not_the_input};
 use super::interrupt::Interrupt;
 use super::running::Running;
+use super::{Exit, agrees};
 use crate::aws::log_lines::Wanted;
 use crate::aws::peeking::Seen;
 use crate::aws::redriving::Redrive;
 use crate::cli::{self, Global, Output};
+use crate::number::counted;
 use crate::operate::news::{News, Said};
 use crate::operate::redrive::{By, Redriven, Selection};
 use crate::operate::{Groups, Parked};
 use crate::reconcile::CloudError;
 use crate::render::Terminal;
 use crate::render::gauge::Gauge;
-use crate::render::number::counted;
 use crate::render::parked::{self as text, Looked, Sheet};
 
 /// Which of the two queues.
@@ -78,16 +78,14 @@ async fn is_agreed(running: &Running, queue: &str, arguments: &cli::Purge, termi
     if arguments.yes {
         return Ok(true);
     }
-    if !terminal.can_ask() {
-        bail!("there is nobody to ask: this is no terminal\nhint: `--yes` deletes without a question");
-    }
     let count = counted(running.aws.depth(queue).await?.all(), "message");
     let what = match &arguments.reason {
         Some(reason) => format!("those of about {count} that have the reason `{reason}`"),
         None => format!("about {count}"),
     };
     let after = if arguments.save.is_some() { "after saving them" } else { "unread and unsaved" };
-    Ok(terminal.agrees(&format!("Delete {what} from `{queue}` of {}, {after}?", running.place())))
+    let question = format!("Delete {what} from `{queue}` of {}, {after}?", running.place());
+    agrees(terminal, &question, "`--yes` deletes without a question")
 }
 
 /// What a purge came to.

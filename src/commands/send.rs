@@ -19,6 +19,7 @@ use crate::aws::sweep::Fate;
 use crate::cli::{Global, Mix as MixArguments, Output, Send};
 use crate::config::Pipeline;
 use crate::config::pipeline::LogLevel;
+use crate::number::{counted, grouped};
 use crate::operate::account::Ids;
 use crate::operate::mix::Shares;
 use crate::operate::pace::Pace;
@@ -26,7 +27,6 @@ use crate::operate::{Generator, Input, Letter, Mix};
 use crate::render::Terminal;
 use crate::render::account::statement;
 use crate::render::gauge::Gauge;
-use crate::render::number::{counted, grouped};
 
 pub async fn run(global: &Global, arguments: &Send, terminal: &Terminal) -> Result<Exit> {
     let pipeline = super::session::load(global, terminal)?;

@@ -23,6 +23,5 @@ pub mod text;
 pub mod tree;
 pub mod why;
 
-pub use crate::number;
 pub use style::Style;
 pub use terminal::Terminal;

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::number::counted;
 use super::style::Style;
 use super::text::one_line;
+use crate::number::counted;
 use crate::operate::parked::Reason;
 use crate::operate::story::{Announcement, Hidden, Settings, Story, Verdict};
 

@@ -19,6 +19,7 @@ use crate::commands::interrupt::Interrupt;
 use crate::commands::running::Running;
 use crate::commands::send::{self, reading};
 use crate::config::Pipeline;
+use crate::number::{counted, grouped};
 use crate::operate::Generator;
 use crate::operate::account::Statement;
 use crate::operate::generate::id;
@@ -29,7 +30,6 @@ use crate::reconcile::CloudError;
 use crate::render::Terminal;
 use crate::render::account::statement;
 use crate::render::gauge::Gauge;
-use crate::render::number::{counted, grouped};
 
 /// How long an announcement may take after its order was marked as announced.
 const LONGEST_ECHO: Duration = Duration::from_secs(30);

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::sweep::Fate;
 use crate::commands::running::Running;
+use crate::number::grouped;
 use crate::operate::Parked;
 use crate::operate::generate::id;
 use crate::operate::recipe::Recipe;
 use crate::reconcile::CloudError;
 use crate::render::gauge::Gauge;
-use crate::render::number::grouped;
 
 /// Tags: what the ids of items begin with, and how many there are; what transactions were made from.
 const ITEMS: &str = "pipewright:drill-items";

@@ -20,12 +20,12 @@ use crate::commands::running::Running;
 use crate::config::Pipeline;
 use crate::config::alarm::Alarm;
 use crate::config::names::TopicKey;
+use crate::number::{counted, elapsed, grouped};
 use crate::operate::generate::id;
 use crate::operate::writes::{TRICKLE, WriteDrill, choose};
 use crate::reconcile::{CloudError, ErrorKind};
 use crate::render::Terminal;
 use crate::render::gauge::Gauge;
-use crate::render::number::{counted, elapsed, grouped};
 
 /// What the ids of the items begin with; there are so few of them that the next drill finds them without a search.
 const BEGINS: &str = "drill-writes";
