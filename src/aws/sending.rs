@@ -104,10 +104,11 @@ impl Aws {
                     let now = begun.elapsed();
                     match gathered {
                         None => is_over = true,
-                        Some(letters) => {
-                            let turn = begun + now + pace.turn(letters.len(), now);
-                            waiting = Some(Waiting { letters, turn });
-                        }
+                        // Even a sleep of nothing lasts until the timer's next millisecond.
+                        Some(letters) => match pace.turn(letters.len(), now) {
+                            Duration::ZERO => under_way.push(self.deliver(queue, letters)),
+                            wait => waiting = Some(Waiting { letters, turn: begun + now + wait }),
+                        },
                     }
                 }
                 else => return outcome,
