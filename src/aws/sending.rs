@@ -213,9 +213,18 @@ impl Gathering {
 #[cfg(test)]
 mod tests {
     use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchResultEntry};
+    use aws_smithy_runtime_api::client::http::{
+        HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+    };
+    use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+    use aws_smithy_types::body::SdkBody;
     use futures_util::FutureExt;
+    use serde_json::{Value, json};
+    use tokio::task::unconstrained;
 
     use super::*;
+    use crate::local;
+    use crate::reconcile::Scope;
 
     fn letters(bodies: &[&str]) -> Vec<Letter> {
         bodies.iter().map(|body| Letter { body: (*body).to_owned(), place: "x:1".into() }).collect()
@@ -245,6 +254,30 @@ mod tests {
             Delivery::Refused { letter, cause } => format!("{} {cause}", letter.body),
         };
         (left, deliveries.iter().map(short).collect())
+    }
+
+    /// An SQS that takes everything, and needs no time for it.
+    #[derive(Debug)]
+    struct AtOnce;
+
+    impl HttpConnector for AtOnce {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            let asked: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+            let entries = asked["Entries"].as_array().unwrap().iter();
+            let sent = |entry: &Value| json!({ "Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": "" });
+            let answer = json!({ "Successful": entries.map(sent).collect::<Vec<_>>(), "Failed": [] });
+            let body = SdkBody::from(answer.to_string());
+            HttpConnectorFuture::ready(Ok(HttpResponse::new(200.try_into().unwrap(), body)))
+        }
+    }
+
+    impl AtOnce {
+        fn aws() -> Aws {
+            let client = http_client_fn(|_, _| SharedHttpConnector::new(Self));
+            let config = local::sdk_config("http://127.0.0.1", None, "us-east-1").into_builder();
+            let scope = Scope { partition: "aws".into(), account: local::ACCOUNT.into(), region: "us-east-1".into() };
+            Aws::new(&config.http_client(client).build(), scope, "shop")
+        }
     }
 
     #[test]
@@ -289,5 +322,21 @@ mod tests {
         drop(sender);
         assert_eq!(gathering.gather(&mut receiver, 10).await, Some(letters(&["a", "b"])));
         assert_eq!(gathering.gather(&mut receiver, 10).await, None);
+    }
+
+    /// The timer counts whole milliseconds: whoever waits for it between two calls makes a thousand a second at most.
+    #[tokio::test(flavor = "current_thread")]
+    async fn without_a_rate_nothing_waits_for_the_timer() {
+        let (sender, mut receiver) = tokio::sync::mpsc::channel(500);
+        for letter in letters(&["{}"; 500]) {
+            sender.send(letter).await.unwrap();
+        }
+        drop(sender);
+        let (aws, mut sent) = (AtOnce::aws(), 0);
+        let mut on = |_| sent += 1;
+        let sending = aws.send_all("queue", &mut receiver, Pace::new(None), std::future::pending(), &mut on);
+        // Polled once: no timer can have fired.
+        assert!(matches!(unconstrained(sending).now_or_never(), Some(Ok(false))));
+        assert_eq!(sent, 500);
     }
 }
