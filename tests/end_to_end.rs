@@ -6,7 +6,6 @@ use pipewright::aws::Aws;
 use pipewright::config::Pipeline;
 use pipewright::reconcile::{Action, Address, Cloud, Graph, Kind, Options, Owner};
 use pipewright::resources::unusual;
-use pipewright_processor::contract::REASONS_ATTRIBUTE;
 use serde_json::{Value, json};
 
 use crate::backend::{World, everything, run};
@@ -73,14 +72,9 @@ async fn every_transaction_finds_its_place(aws: &Aws, pipeline: &Pipeline) {
     assert!(heard.body.contains("1000"), "{heard:?}");
     aws.stored(&pipeline.table_name(), "transaction_id", "large").await.unwrap();
     let quarantined = aws.received(&pipeline.quarantine_name(), "bad").await.unwrap();
-    let reasons: Value = serde_json::from_str(&quarantined.attributes[REASONS_ATTRIBUTE]).unwrap();
-    let reason = json!({ "code": "missing_field", "at": "/amount" });
-    let found = reasons["reasons"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .any(|one| one["code"] == reason["code"] && one["at"] == reason["at"]);
-    assert!(found, "{reasons}");
+    let reasons = quarantined.reasons();
+    let found = reasons.iter().any(|reason| (&*reason.code, &*reason.at) == ("missing_field", "/amount"));
+    assert!(found, "{reasons:?}");
     aws.stop_listening(&listener).await.unwrap();
 }
 

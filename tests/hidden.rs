@@ -62,6 +62,20 @@ fn a_look_that_is_interrupted_shows_again_what_it_saw() {
 }
 
 #[test]
+fn a_message_is_found_behind_many_others_and_these_are_shown_again() {
+    run(async {
+        let running = Running::new(|yaml| yaml).await;
+        let queue = running.pipeline.quarantine_name();
+        let others = (0..500).map(|index| transaction(&format!("other-{index}"), "-1"));
+        put(&running.aws, &queue, others.chain([transaction("wanted", "-1")])).await;
+        let found = running.aws.received(&queue, "wanted").await.unwrap();
+        assert_eq!(found.transaction_id().as_deref(), Some("wanted"));
+        let depth = running.aws.depth(&queue).await.unwrap();
+        assert_eq!((depth.waiting, depth.in_flight), (500, 0));
+    });
+}
+
+#[test]
 fn a_dead_letter_that_is_rejected_is_found_in_the_other_queue() {
     run(async {
         let running = Running::new(|yaml| yaml).await;

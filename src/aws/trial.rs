@@ -4,23 +4,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_sqs::types::Message;
+use tokio::time::Instant;
 
 use super::listening::Listener;
 use super::patience::Wait;
+use super::peeking::BATCH;
 use super::{Aws, Called};
-use crate::reconcile::CloudError;
-
-/// A message as its receiver sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Received {
-    pub body: String,
-    /// Text attributes by name.
-    pub attributes: BTreeMap<String, String>,
-}
+use crate::operate::Parked;
+use crate::reconcile::{CloudError, ErrorKind};
 
 /// How long a message may take through the whole pipeline.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long others must wait for what was looked at, if nobody shows it again.
+const HIDDEN: Duration = Duration::from_secs(30);
 
 impl Aws {
     /// Sends one message.
@@ -57,49 +53,41 @@ impl Aws {
     ///
     /// # Errors
     /// It did not come within a minute.
-    pub async fn heard(&self, listener: &Listener, id: &str) -> Result<Received, CloudError> {
+    pub async fn heard(&self, listener: &Listener, id: &str) -> Result<Parked, CloudError> {
         self.received(&listener.queue, id).await
     }
 
-    /// Waits for a message that names `id`, and takes it out of the queue. Others come back in a second.
+    /// Waits for a message that names `id`, and takes it out of the queue. Others are shown again when it was found,
+    /// however many there are before it.
     ///
     /// # Errors
-    /// It did not come within a minute.
-    pub async fn received(&self, queue: &str, id: &str) -> Result<Received, CloudError> {
-        let wait = Wait { reason: "for the message", limit: PATIENCE };
-        self.until(wait, &|_| (), async || {
-            for message in self.look(queue).await? {
-                if message.body().is_some_and(|body| body.contains(id)) {
-                    let handle = message.receipt_handle().unwrap_or_default();
-                    let call = self.sqs.delete_message().queue_url(self.queue_url(queue)).receipt_handle(handle);
-                    call.send().await.called("sqs:DeleteMessage", queue)?;
-                    return Ok(Some(seen(message)));
-                }
+    /// It did not come within a minute; the queue cannot be read.
+    pub async fn received(&self, queue: &str, id: &str) -> Result<Parked, CloudError> {
+        let mut others = Vec::new();
+        let found = self.find(queue, id, &mut others).await;
+        self.show_again(queue, others.iter().map(String::as_str)).await;
+        found
+    }
+
+    /// The receipts of all others go to `others`.
+    async fn find(&self, queue: &str, id: &str, others: &mut Vec<String>) -> Result<Parked, CloudError> {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            let messages = self.take(queue, BATCH, HIDDEN).await?;
+            let (named, rest): (Vec<_>, Vec<_>) = messages.into_iter().partition(|message| message.body.contains(id));
+            others.extend(rest.into_iter().map(|message| message.receipt));
+            // Two that name it are one that was delivered twice.
+            let receipts: Vec<_> = named.iter().map(|message| message.receipt.as_str()).collect();
+            if !receipts.is_empty() {
+                self.remove(queue, &receipts).await?;
             }
-            Ok(None)
-        })
-        .await
+            if let Some(message) = named.into_iter().next() {
+                return Ok(message);
+            }
+        }
+        let waited = format!("waited {} s for the message, in vain", PATIENCE.as_secs());
+        Err(CloudError::new(ErrorKind::TimedOut, waited))
     }
-
-    async fn look(&self, queue: &str) -> Result<Vec<Message>, CloudError> {
-        let call = self
-            .sqs
-            .receive_message()
-            .queue_url(self.queue_url(queue))
-            .max_number_of_messages(10)
-            .visibility_timeout(1)
-            .wait_time_seconds(1)
-            .message_attribute_names("All")
-            .send()
-            .await;
-        Ok(call.called("sqs:ReceiveMessage", queue)?.messages.unwrap_or_default())
-    }
-}
-
-fn seen(message: Message) -> Received {
-    let attributes = message.message_attributes.unwrap_or_default().into_iter();
-    let attributes = attributes.filter_map(|(name, value)| Some((name, value.string_value?))).collect();
-    Received { body: message.body.unwrap_or_default(), attributes }
 }
 
 fn plain(value: &AttributeValue) -> String {

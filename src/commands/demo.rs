@@ -3,7 +3,6 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
-use pipewright_processor::contract::REASONS_ATTRIBUTE;
 use serde_json::{Value, json};
 
 use super::Exit;
@@ -11,6 +10,7 @@ use super::apply::Job;
 use super::session::{Session, options};
 use crate::aws::listening::Listener;
 use crate::cli::{Allow, Global, Output};
+use crate::operate::Parked;
 use crate::reconcile::CloudError;
 use crate::render::{Style, Terminal};
 
@@ -86,9 +86,8 @@ impl<'a> Demo<'a> {
             all &= self.say("announced   ", heard.map(|message| on_one_line(&message.body)));
         }
         let quarantined = aws.received(&pipeline.quarantine_name(), &invalid).await;
-        let reasons = |message: crate::aws::trial::Received| {
-            message.attributes.get(REASONS_ATTRIBUTE).cloned().unwrap_or_else(|| "(without reasons)".into())
-        };
+        let reasons =
+            |message: Parked| message.reasons().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         all &= self.say("quarantined ", quarantined.map(reasons));
         Ok(all)
     }

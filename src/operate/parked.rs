@@ -4,6 +4,7 @@
 //! last of them lies inside ours (`pipewright_processor::quarantine`): whoever sends the message on puts it back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -42,6 +43,20 @@ pub struct Reason {
     pub at: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
+}
+
+/// `missing_field at /amount: why`; what concerns the whole body has no place.
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.code)?;
+        if !self.at.is_empty() {
+            write!(formatter, " at {}", self.at)?;
+        }
+        if !self.detail.is_empty() {
+            write!(formatter, ": {}", self.detail)?;
+        }
+        Ok(())
+    }
 }
 
 /// The content of our attribute.

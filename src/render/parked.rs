@@ -114,9 +114,7 @@ pub fn message(message: &Parked, sheet: Sheet) -> String {
         line("sent", &format!("{at:.3}"));
     }
     for reason in message.reasons() {
-        let at = if reason.at.is_empty() { "(the whole)" } else { &reason.at };
-        let detail = if reason.detail.is_empty() { String::new() } else { format!(": {}", reason.detail) };
-        line("reason", &format!("{} at {at}{detail}", reason.code));
+        line("reason", &reason.to_string());
     }
     if let Some(cause) = &message.cause {
         line("failed", cause);

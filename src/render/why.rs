@@ -6,7 +6,6 @@ use serde_json::Value;
 use super::style::Style;
 use super::text::one_line;
 use crate::number::counted;
-use crate::operate::parked::Reason;
 use crate::operate::story::{Announcement, Hidden, Settings, Story, Verdict};
 
 pub fn story(story: &Story, style: Style) -> String {
@@ -26,7 +25,7 @@ pub fn story(story: &Story, style: Style) -> String {
         let at = quarantined.sent_at.as_deref().map(|at| format!(", since {at}")).unwrap_or_default();
         line("");
         line(&format!("in quarantine as message {}{at}", quarantined.message_id));
-        quarantined.reasons.iter().for_each(|reason| line(&format!("  {}", reason_words(reason))));
+        quarantined.reasons.iter().for_each(|reason| line(&format!("  {reason}")));
         line(&format!("  {}", quarantined.body));
     }
     for letter in &story.dead_letters {
@@ -98,12 +97,6 @@ fn announced(announcement: &Announcement) -> String {
         },
         (None, state) => format!("large, its announcement {}", one_line(state)),
     }
-}
-
-fn reason_words(reason: &Reason) -> String {
-    let place = if reason.at.is_empty() { String::new() } else { format!(" at {}", reason.at) };
-    let detail = if reason.detail.is_empty() { String::new() } else { format!(": {}", reason.detail) };
-    format!("{}{place}{detail}", reason.code)
 }
 
 fn log_line(line: &Value) -> String {
