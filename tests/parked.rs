@@ -88,6 +88,18 @@ fn one_is_shown_whole(running: &Running) {
     );
 }
 
+#[test]
+fn what_comes_back_is_counted_among_any_number_of_others() {
+    run(async {
+        let running = Running::new(|yaml| yaml).await;
+        let many = (0..1_100).map(|index| transaction(&format!("t-{index}"), "-1"));
+        put(&running.aws, &running.pipeline.quarantine_name(), many).await;
+        let redriven = running.json(&["quarantine", "redrive", "--limit", "20"], 0);
+        let counts = ["sent", "came_back", "left"].map(|name| redriven[name].as_u64().unwrap());
+        assert_eq!((counts, &redriven["is_all"]), ([20, 20, 1_080], &json!(true)), "{redriven:#}");
+    });
+}
+
 fn what_is_still_wrong_comes_back(running: &Running) {
     let redriven = running.json(&["quarantine", "redrive", "--reason", "not_positive", "--limit", "1"], 0);
     let counts = ["sent", "came_back", "still_on_the_way", "not_removed"].map(|name| redriven[name].as_u64().unwrap());

@@ -527,6 +527,7 @@ fn parked_messages_by_reason_one_whole_and_put_back() {
         hidden: 12,
         came_back: 2,
         came_elsewhere: 1,
+        is_all: false,
         still_on_the_way: 1,
         not_removed: 1,
         refused: BTreeMap::from([("m-1".into(), "too long".into())]),

@@ -157,6 +157,7 @@ impl Aws {
             if is_ours { following.quarantined } else { Fate::Stays }
         })
         .await
+        .map(|_| ())
     }
 
     async fn look_into_dead_letters(&self, following: &Following<'_>) -> Result<(), CloudError> {
@@ -165,5 +166,6 @@ impl Aws {
             Fate::Stays
         })
         .await
+        .map(|_| ())
     }
 }

@@ -10,9 +10,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::Aws;
 use super::patience::Wait;
 use super::peeking::{BATCH, Depth};
+use super::{Aws, sweep};
 use crate::operate::Parked;
 use crate::operate::redrive::{By, Fate, Redriven, Selection, Sorter};
 use crate::reconcile::{CloudError, ErrorKind};
@@ -77,11 +77,10 @@ impl Aws {
                 format!("{} messages were put back, then: {}", job.sorter.borrow().count_sent(), error.message);
             return Err(CloudError { message, ..error });
         }
-        let (mut on_the_way, mut came_elsewhere) = (0, 0);
+        let (mut on_the_way, mut is_all) = (0, true);
         if job.sorter.borrow().count_sent() > 0 {
             on_the_way = self.drained(&what.to, wait, is_stopped).await?.all();
-            job.meet_again(&what.from).await?;
-            came_elsewhere = job.meet_again(&what.elsewhere).await?;
+            is_all = job.meet_again().await?;
         }
         let sorter = job.sorter.borrow();
         Ok(Redriven {
@@ -90,7 +89,8 @@ impl Aws {
             left: sorter.count_staying(),
             hidden,
             came_back: sorter.count_back(),
-            came_elsewhere,
+            came_elsewhere: sorter.count_elsewhere(),
+            is_all,
             still_on_the_way: on_the_way,
             not_removed: job.not_removed.borrow().len(),
             refused: job.refused.take(),
@@ -182,12 +182,16 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Meets what is parked in a queue now; the sorter knows what of it was sent by us. How many came back.
-    async fn meet_again(&self, queue: &str) -> Result<usize, CloudError> {
-        /// Enough to see whether it helped.
-        const LOOK: usize = 1_000;
-        let seen = self.aws.peek(queue, LOOK, self.is_stopped).await?;
-        let mut sorter = self.sorter.borrow_mut();
-        Ok(seen.messages.iter().filter(|message| sorter.meet(message)).count())
+    /// Meets what is parked now, here and in the other queue. Whether all of it was seen.
+    async fn meet_again(&self) -> Result<bool, CloudError> {
+        let look = async |queue: &str, meet: fn(&mut Sorter, &Parked)| {
+            let on = &mut |message: &Parked| {
+                meet(&mut self.sorter.borrow_mut(), message);
+                sweep::Fate::Stays
+            };
+            self.aws.sweep(queue, self.is_stopped, on).await
+        };
+        let is_all_here = look(&self.what.from, Sorter::meet).await?;
+        Ok(look(&self.what.elsewhere, Sorter::meet_elsewhere).await? && is_all_here)
     }
 }

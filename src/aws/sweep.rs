@@ -38,8 +38,8 @@ struct Receipts {
 }
 
 impl Aws {
-    /// Looks at every message, and decides about each, until there are no more or `is_stopped`. What comes meanwhile may
-    /// be seen or not. Dropped before its end, it leaves what it saw hidden: have it stopped instead.
+    /// Looks at every message, and decides about each, until there are no more or `is_stopped`. `false`: not all were
+    /// seen, for time was up or it was stopped. What comes meanwhile may be seen or not. Dropped before its end, it leaves what it saw hidden: have it stopped instead.
     ///
     /// # Errors
     /// The queue cannot be read.
@@ -48,14 +48,14 @@ impl Aws {
         queue: &str,
         is_stopped: &dyn Fn() -> bool,
         on: &mut dyn FnMut(&Parked) -> Fate,
-    ) -> Result<(), CloudError> {
+    ) -> Result<bool, CloudError> {
         let until = Instant::now() + LOOK;
         let (receipts, on) = (RefCell::<Receipts>::default(), RefCell::new(on));
         let look = |_| async {
             while Instant::now() < until && !is_stopped() {
                 let messages = self.take(queue, BATCH, HIDDEN).await?;
                 if messages.is_empty() {
-                    break;
+                    return Ok(true);
                 }
                 for message in messages {
                     let fate = (*on.borrow_mut())(&message);
@@ -66,7 +66,7 @@ impl Aws {
                     }
                 }
             }
-            Ok(())
+            Ok(false)
         };
         let looked = join_all((0..MOST_CALLS).map(look)).await;
         // Also what was seen before a failure is shown again.
@@ -74,6 +74,8 @@ impl Aws {
         let deleted: Vec<&str> = deleted.iter().map(String::as_str).collect();
         let ((), removed) =
             tokio::join!(self.show_again(queue, stay.iter().map(String::as_str)), self.remove(queue, &deleted));
-        looked.into_iter().collect::<Result<(), _>>().and(removed.map(|_| ()))
+        let ended = looked.into_iter().collect::<Result<Vec<_>, _>>()?;
+        removed?;
+        Ok(ended.into_iter().all(|is_end| is_end))
     }
 }

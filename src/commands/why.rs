@@ -72,7 +72,7 @@ async fn traces(running: &Running, arguments: &Why, is_stopped: &dyn Fn() -> boo
 /// What a queue shows of a transaction.
 struct Letters {
     found: Vec<Parked>,
-    /// How many messages it holds that could not be seen, for others have them in hand.
+    /// How many messages it holds that could not be seen: others have them in hand, or there are too many.
     hidden: usize,
 }
 
@@ -86,13 +86,15 @@ async fn letters(
     let mut found = Vec::new();
     let mut seen_before = BTreeSet::new();
     let look = &mut |seen: &Parked| {
-        if names(&seen.body, id) && seen_before.insert(seen.message_id.clone()) {
+        if seen_before.insert(seen.message_id.clone()) && names(&seen.body, id) {
             found.push(seen.clone());
         }
         Fate::Stays
     };
-    let hidden = running.aws.depth(queue).await?.in_flight;
-    running.aws.sweep(queue, is_stopped, look).await?;
+    let depth = running.aws.depth(queue).await?;
+    let is_all = running.aws.sweep(queue, is_stopped, look).await?;
+    let unseen = if is_all { 0 } else { depth.waiting.saturating_sub(seen_before.len()) };
+    let hidden = depth.in_flight + unseen;
     Ok(Letters { found, hidden })
 }
 

@@ -49,6 +49,8 @@ pub struct Redriven {
     pub came_back: usize,
     /// Of these, the ones that are in the other queue now: rejected dead letters, or quarantined ones that failed.
     pub came_elsewhere: usize,
+    /// Whether all that is parked now was looked at for it: else more may have come back.
+    pub is_all: bool,
     /// In the pipeline's queue at the end, of whomever.
     pub still_on_the_way: usize,
     /// Sent, but not removed: the next redrive sends them again, and the processor absorbs that.
@@ -93,6 +95,7 @@ pub struct Sorter {
     digests: BTreeSet<[u8; 32]>,
     stays: BTreeSet<String>,
     came_back: BTreeSet<String>,
+    came_elsewhere: BTreeSet<String>,
     /// How many in a row were known.
     familiar: usize,
 }
@@ -108,6 +111,7 @@ impl Sorter {
             digests: BTreeSet::new(),
             stays: BTreeSet::new(),
             came_back: BTreeSet::new(),
+            came_elsewhere: BTreeSet::new(),
             familiar: 0,
         }
     }
@@ -132,15 +136,19 @@ impl Sorter {
         Fate::Stays
     }
 
-    /// Takes notice of a message that is parked at the end. Whether it came back.
-    pub fn meet(&mut self, message: &Parked) -> bool {
-        let is_known = self.sent.contains(&message.message_id) || self.stays.contains(&message.message_id);
-        let is_back = !is_known && self.is_back(message);
-        if is_back {
+    /// Takes notice of a message that is parked here at the end.
+    pub fn meet(&mut self, message: &Parked) {
+        let is_new = !self.sent.contains(&message.message_id) && self.stays.insert(message.message_id.clone());
+        if is_new && self.is_back(message) {
             self.came_back.insert(message.message_id.clone());
-            self.stays.insert(message.message_id.clone());
         }
-        is_back
+    }
+
+    /// Takes notice of a message that is parked in the other queue at the end.
+    pub fn meet_elsewhere(&mut self, message: &Parked) {
+        if self.is_back(message) {
+            self.came_elsewhere.insert(message.message_id.clone());
+        }
     }
 
     /// The message is on its way, under this id.
@@ -169,8 +177,13 @@ impl Sorter {
         self.stays.len() - self.came_back.len()
     }
 
+    /// Wherever they are now.
     pub fn count_back(&self) -> usize {
-        self.came_back.len()
+        self.came_back.len() + self.came_elsewhere.len()
+    }
+
+    pub fn count_elsewhere(&self) -> usize {
+        self.came_elsewhere.len()
     }
 
     fn is_full(&self) -> bool {
@@ -239,8 +252,14 @@ mod tests {
         assert_eq!(sorter.sort(&message("b", "x", 101)), Fate::Stays);
         assert_eq!(sorter.sort(&message("m-1", "x", 99)), Fate::Stays);
         assert_eq!((sorter.count_back(), sorter.count_staying(), sorter.count_sent()), (2, 0, 1));
-        assert!(sorter.meet(&message("c", "x", 102)), "one may come back elsewhere, too");
-        assert!(!sorter.meet(&message("d", "y", 102)));
+        // At the end some are met again, and others for the first time, here and in the other queue.
+        for (id, body) in [("b", "x"), ("c", "x"), ("other", "y")] {
+            sorter.meet(&message(id, body, 102));
+        }
+        for (id, body) in [("e", "x"), ("other-e", "y")] {
+            sorter.meet_elsewhere(&message(id, body, 102));
+        }
+        assert_eq!((sorter.count_back(), sorter.count_elsewhere(), sorter.count_staying()), (4, 1, 1));
         // A twin that lay there before did not come back.
         assert_eq!(sorter.sort(&message("twin", "x", 2)), Fate::Back);
     }

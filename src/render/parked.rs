@@ -178,6 +178,9 @@ pub fn redriven(from: &str, to: &str, redriven: &Redriven) -> String {
     for (id, why) in &redriven.refused {
         let _ = writeln!(text, "    {}: {}", one_line(id), one_line(why));
     }
+    if redriven.by == By::Messages && !redriven.is_all {
+        text.push_str("  more may have come back: not all that is parked now was looked at\n");
+    }
     text.push_str(&hidden(redriven.hidden));
     if redriven.interrupted {
         text.push_str("interrupted: what was not put back is where it was\n");

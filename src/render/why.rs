@@ -47,7 +47,9 @@ fn hidden(hidden: Hidden) -> Vec<String> {
     let unseen = queues.into_iter().filter(|(_, count)| *count > 0);
     let words = |(queue, count): (&str, usize)| {
         let count = counted(count, "message");
-        format!("  not looked at: {count} of {queue}, in the hands of others just now; ask again in five minutes")
+        format!(
+            "  not looked at: {count} of {queue}, in the hands of others or too many for one look; ask again in five minutes"
+        )
     };
     unseen.map(words).collect()
 }

@@ -121,7 +121,7 @@ impl Remains {
     }
 
     /// Removes the messages in the quarantine queue and in the dead-letter queue. `false`: some may be left, for some were
-    /// hidden, by whomever.
+    /// hidden, by whomever, or there are too many others.
     ///
     /// # Errors
     /// A queue cannot be read or written to.
@@ -142,8 +142,8 @@ impl Remains {
                     gauge.show(&format!("removing parked messages: {}", grouped(removed)));
                     Fate::Deleted
                 };
-                running.aws.sweep(&queue, &|| false, fate).await?;
-                is_done = removed == before;
+                let is_seen = running.aws.sweep(&queue, &|| false, fate).await?;
+                is_done = is_seen && removed == before;
                 if is_done {
                     break;
                 }
