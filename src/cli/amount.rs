@@ -6,8 +6,11 @@ use rust_decimal::Decimal;
 
 use crate::operate::Share;
 
-/// `5%`, `0.5%`
+/// `5%`, `0.5%`; nothing is `0`, too.
 pub fn share(text: &str) -> Result<Share, String> {
+    if text == "0" {
+        return Ok(Share::NONE);
+    }
     let wrong = || "a share is a percentage, such as `5%`".to_owned();
     let percent: Decimal = text.strip_suffix('%').ok_or_else(wrong)?.parse().map_err(|_| wrong())?;
     Share::of_percent(percent).ok_or_else(|| "a share lies between `0%` and `100%`".to_owned())
@@ -70,6 +73,7 @@ mod tests {
         }
         assert!(interval("0s").is_err());
         assert_eq!(share("0.5%").unwrap().count(1_000), 5);
+        assert_eq!(share("0"), Ok(Share::NONE));
         for wrong in ["5", "%", "101%", "-1%", "five%"] {
             assert!(share(wrong).is_err(), "{wrong}");
         }
