@@ -191,7 +191,9 @@ impl Job<'_> {
             };
             self.aws.sweep(queue, self.is_stopped, on).await
         };
-        let is_all_here = look(&self.what.from, Sorter::meet).await?;
-        Ok(look(&self.what.elsewhere, Sorter::meet_elsewhere).await? && is_all_here)
+        let (here, elsewhere) =
+            tokio::join!(look(&self.what.from, Sorter::meet), look(&self.what.elsewhere, Sorter::meet_elsewhere));
+        let (here, elsewhere) = (here?, elsewhere?);
+        Ok(here && elsewhere)
     }
 }

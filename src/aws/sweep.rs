@@ -39,7 +39,8 @@ struct Receipts {
 
 impl Aws {
     /// Looks at every message, and decides about each, until there are no more or `is_stopped`. `false`: not all were
-    /// seen, for time was up or it was stopped. What comes meanwhile may be seen or not. Dropped before its end, it leaves what it saw hidden: have it stopped instead.
+    /// seen, for time was up or it was stopped. What comes meanwhile may be seen or not. Dropped before its end, it
+    /// leaves what it saw hidden: have it stopped instead.
     ///
     /// # Errors
     /// The queue cannot be read.

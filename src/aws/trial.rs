@@ -73,15 +73,12 @@ impl Aws {
     async fn find(&self, queue: &str, id: &str, others: &mut Vec<String>) -> Result<Parked, CloudError> {
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
-            let messages = self.take(queue, BATCH, HIDDEN).await?;
-            let (named, rest): (Vec<_>, Vec<_>) = messages.into_iter().partition(|message| message.body.contains(id));
-            others.extend(rest.into_iter().map(|message| message.receipt));
-            // Two that name it are one that was delivered twice.
-            let receipts: Vec<_> = named.iter().map(|message| message.receipt.as_str()).collect();
-            if !receipts.is_empty() {
-                self.remove(queue, &receipts).await?;
-            }
-            if let Some(message) = named.into_iter().next() {
+            let mut messages = self.take(queue, BATCH, HIDDEN).await?;
+            let named = messages.iter().position(|message| message.body.contains(id));
+            let named = named.map(|place| messages.swap_remove(place));
+            others.extend(messages.into_iter().map(|message| message.receipt));
+            if let Some(message) = named {
+                self.remove(queue, &[&message.receipt]).await?;
                 return Ok(message);
             }
         }
