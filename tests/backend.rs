@@ -23,6 +23,7 @@ use pipewright::reconcile::{Cloud, Event, Graph, Options, Plan, Report, Scope, S
 use pipewright::resources::gaps::{self, Backend};
 use pipewright::resources::{Blueprint, desired};
 
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use crate::golden::root;
@@ -369,5 +370,21 @@ pub fn everything() -> Options {
 
 /// Runs a test on one task, as the program runs.
 pub fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let_children_hear();
+        future.await
+    })
+}
+
+/// Tests that run in the background or under `nohup` ignore SIGINT or SIGHUP, and so would the programs that they start.
+/// Being ignored is inherited, a handler is not; to this process either does nothing. Linux tells what is ignored.
+fn let_children_hear() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = mask.map_or(0, |mask| u64::from_str_radix(mask.trim(), 16).unwrap());
+    for kind in [SignalKind::hangup(), SignalKind::interrupt()] {
+        if ignored >> (kind.as_raw_value() - 1) & 1 == 1 {
+            drop(signal(kind).unwrap());
+        }
+    }
 }
