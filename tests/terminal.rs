@@ -63,7 +63,7 @@ fn what_is_said_at_ctrl_c_stands_above_the_progress() {
     run(async {
         let running = Running::new(|yaml| yaml).await;
         let mut screen = screen(&running, &["send", "--generate", "3000", "--rate", "50"]);
-        screen.shows(" a second, ").await;
+        screen.shows(" left").await;
         screen.press(CTRL_C).await;
         let (shown, ended) = screen.end().await;
         assert_eq!(ended, 130, "{shown}");
