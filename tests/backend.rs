@@ -15,6 +15,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 use pipewright::aws::rates::operation;
 use pipewright::aws::{Aws, Pace, identity};
+use pipewright::commands::interrupt::is_ignored;
 use pipewright::config::Pipeline;
 use pipewright::local::sdk_config;
 use pipewright::package::{Artifact, Source, Target};
@@ -377,13 +378,10 @@ pub fn run<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Tests that run in the background or under `nohup` ignore SIGINT or SIGHUP, and so would the programs that they start.
-/// Being ignored is inherited, a handler is not; to this process either does nothing. Linux tells what is ignored.
+/// Being ignored is inherited, a handler is not; to this process either does nothing.
 fn let_children_hear() {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let ignored = mask.map_or(0, |mask| u64::from_str_radix(mask.trim(), 16).unwrap());
     for kind in [SignalKind::hangup(), SignalKind::interrupt()] {
-        if ignored >> (kind.as_raw_value() - 1) & 1 == 1 {
+        if is_ignored(kind) {
             drop(signal(kind).unwrap());
         }
     }

@@ -12,8 +12,6 @@ use crate::render::gauge;
 
 /// The exit status of what was interrupted.
 const INTERRUPTED: i32 = 130;
-/// The number of SIGHUP everywhere.
-const HANGUP: u32 = 1;
 
 /// Whether the user asked to stop.
 #[derive(Debug, Clone)]
@@ -84,17 +82,19 @@ impl Interrupt {
 
 fn signals() -> std::io::Result<Vec<Signal>> {
     let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
-    if !hangup_is_ignored() {
+    // Under `nohup` a closed terminal means nothing.
+    if !is_ignored(SignalKind::hangup()) {
         kinds.push(SignalKind::hangup());
     }
     kinds.into_iter().map(signal).collect()
 }
 
-/// Under `nohup` a closed terminal means nothing. Linux tells which signals are ignored; elsewhere it is not known.
-fn hangup_is_ignored() -> bool {
+/// Whether whoever started this process had it ignore a signal. Linux tells; elsewhere it is not known.
+pub fn is_ignored(signal: SignalKind) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask >> (HANGUP - 1) & 1 == 1)
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask >> (signal.as_raw_value() - 1) & 1 == 1)
 }
 
 /// The next of any of them.

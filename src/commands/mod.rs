@@ -8,7 +8,7 @@ mod drill;
 mod file;
 mod foreground;
 mod graph;
-mod interrupt;
+pub mod interrupt;
 mod local;
 mod logs;
 mod parked;
